@@ -62,9 +62,8 @@ class Form:
 
     tab: the name of the tab read as the form; empty when none was found. tabs: all of them, in order.
     version: the text of cell A2. rows: every row below the header row that has a Data Group or an answer.
-    macro: sha256 of vbaProject.bin, or empty. macro_enabled: the main part has the .xlsm content type.
-    signatures: number of package signature parts. stray: non-empty unlocked or extra cells right of the form that
-        a person might have meant as an answer.
+    like: other tabs laid out like the form. macro: sha256 of vbaProject.bin, or empty. macro_enabled: the main part
+    has the .xlsm content type. signatures: number of package signature parts.
     """
 
     tab: str
@@ -74,6 +73,7 @@ class Form:
     macro: str
     macro_enabled: bool
     signatures: int
+    like: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -82,8 +82,8 @@ class Template:
     """What the CPL in force says a form must look like: it is the template (guidance 5.2, 7.1).
 
     version: ``3.000``. issued: the date as printed, ``07-11-2024``. fields: in form order.
-    texts: field to columns C to F. lists: field to the values of its drop-down. macro: sha256 of vbaProject.bin.
-    artefact: sha256 of the workbook it was read from.
+    texts: field to columns C to F. lists: field to the values of its drop-down. placeholders: field to what stands
+    in column G of the blank form. macro: sha256 of vbaProject.bin. artefact: sha256 of the workbook it comes from.
     """
 
     artefact: str
@@ -92,7 +92,17 @@ class Template:
     fields: tuple[str, ...]
     texts: Mapping[str, tuple[str, str, str, str]]
     lists: Mapping[str, tuple[str, ...]]
+    placeholders: Mapping[str, str]
     macro: str
+
+
+class Change(StrEnum):
+    """What bringing an answer into its normal text changed; nothing that could alter its meaning."""
+
+    TRIMMED = "trimmed"
+    UPPER = "upper-cased"
+    RESPELLED = "respelled"
+    SEPARATED = "separated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +110,14 @@ class Answer:
     """One data item of a Submission: the cell it was read from and its normal text.
 
     text: the cell's text with outer blanks and line ends taken off, and upper-cased where the rule says the field
-    is hexadecimal; what every check compares. changes: what normalising did (``trimmed``, ``upper-cased``, ...).
+    is hexadecimal; what every check compares. changes: what that did to it.
     """
 
     field: str
     row: int
     cell: Cell
     text: str
-    changes: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,14 @@ class DeviceModel:
     hardware_revision: str
     firmware_version: str
 
+    @property
+    def hardware(self) -> tuple[str, str, str, str]:
+        """The four values that stay when only the firmware changes."""
+        return self.manufacturer_identifier, self.model_identifier, self.hardware_version, self.hardware_revision
+
     def __str__(self) -> str:
         """Return the five values in form order, separated by blanks."""
-        return " ".join(
+        return " ".join(  # noqa: FLY002 - five names in one f-string do not fit a line
             (
                 self.manufacturer_identifier,
                 self.model_identifier,
@@ -72,27 +77,35 @@ class ProductList:
     version: str
     products: tuple[Product, ...]
     _by_model: dict[DeviceModel, list[Product]] = field(init=False, repr=False, compare=False)
+    _by_hardware: dict[tuple[str, ...], list[Product]] = field(init=False, repr=False, compare=False)
     _by_number: dict[str, Product] = field(init=False, repr=False, compare=False)
     _by_hash: dict[str, list[Product]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Build the three indexes once."""
+        """Build the four indexes once."""
         by_model: dict[DeviceModel, list[Product]] = {}
+        by_hardware: dict[tuple[str, ...], list[Product]] = {}
         by_number: dict[str, Product] = {}
         by_hash: dict[str, list[Product]] = {}
         for product in self.products:
             by_model.setdefault(product.model, []).append(product)
+            by_hardware.setdefault(product.model.hardware, []).append(product)
             by_number.setdefault(product.number, product)
             image = product.values.get(IMAGE_HASH, "")
             if image:
                 by_hash.setdefault(image.upper(), []).append(product)
         object.__setattr__(self, "_by_model", by_model)
+        object.__setattr__(self, "_by_hardware", by_hardware)
         object.__setattr__(self, "_by_number", by_number)
         object.__setattr__(self, "_by_hash", by_hash)
 
     def with_model(self, model: DeviceModel) -> Iterable[Product]:
         """Entries whose five fields equal the given Device Model."""
         return tuple(self._by_model.get(model, ()))
+
+    def with_hardware(self, model: DeviceModel) -> Iterable[Product]:
+        """Entries of the same hardware, whatever their firmware."""
+        return tuple(self._by_hardware.get(model.hardware, ()))
 
     def with_number(self, number: str) -> Product | None:
         """Return the entry of that six-digit number, if it is on the list."""

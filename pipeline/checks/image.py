@@ -1,0 +1,153 @@
+"""The Manufacturer Image: its three fields together, its hash, and what can be upgraded to it."""
+
+from collections.abc import Iterator
+
+from pipeline.checks.fields import field_findings
+from pipeline.checks.matter import Matter, Say, check, device_model
+from pipeline.domain.evidence import Evidence
+from pipeline.domain.finding import Finding
+from pipeline.domain.product import DEVICE_TYPE, IMAGE_HASH, Product, ProductList
+from pipeline.rulebook.schema import UpgradePath
+
+CREATOR = "Manufacturer_Image.creator"
+DESCRIPTOR = "Manufacturer_Image.descriptor"
+PATH = "Firmware_Upgrade.Path"
+_NAMED_AT_MOST = 6
+
+
+@check("image.complete")
+def complete(matter: Matter, say: Say) -> Iterator[Finding]:
+    """Creator, hash and descriptor together or not at all; a descriptor alone is only told (docs/adr/0005)."""
+    names = (CREATOR, IMAGE_HASH, DESCRIPTOR)
+    if any(name not in matter.submission.answers for name in names):
+        yield say.not_applicable("A row of the image is missing, which form.layout reports.")
+        return
+    given = [name for name in names if matter.submission.text(name)]
+    missing = [name for name in names if name not in given]
+    if not given or not missing:
+        return
+    evidence = tuple(item for name in names for item in matter.evidence(name))
+    if given == [DESCRIPTOR]:
+        yield say.advice(
+            f"{DESCRIPTOR} is filled, but there is no hash; the entry will have no image.", evidence, subject=DESCRIPTOR
+        )
+        return
+    yield say.fail(
+        f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} filled, "
+        f"but {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} empty.",
+        evidence,
+        subject=missing[0],
+        expected="creator, hash and descriptor all filled, or all empty",
+        why="A hash is of no use to a Device without the identity of who made the image and what it contains.",
+        remedy=f"Fill in {' and '.join(missing)}, or clear all three fields.",
+    )
+
+
+@check("image.hash-reused")
+def hash_reused(matter: Matter, say: Say) -> Iterator[Finding]:
+    """The same hash under another firmware version is a copying error more often than not; a person looks."""
+    image = matter.submission.text(IMAGE_HASH)
+    firmware = matter.submission.text("Device_Model.firmware_version")
+    if not image or IMAGE_HASH in matter.faulty or not firmware:
+        yield say.not_applicable("There is no sound hash to compare.")
+        return
+    others = [p for p in matter.products.with_hash(image) if p.model.firmware_version != firmware]
+    if others:
+        yield say.look(
+            f"The hash is on the CPL already, under another firmware version: {_named(others)}.",
+            (*matter.evidence(IMAGE_HASH), *(_entry(matter.products, p) for p in others[:_NAMED_AT_MOST])),
+            subject=IMAGE_HASH,
+            why="One image has one firmware version, so one of the two entries names the wrong hash.",
+        )
+
+
+@check("image.upgrade-path")
+def upgrade_path(matter: Matter, say: Say) -> Iterator[Finding]:
+    """Every entry named is on the CPL and of the same device type; NA only where the guidance allows it."""
+    faults = list(field_findings(matter, say))
+    path = matter.submission.text(PATH)
+    rule = matter.rules.fields[PATH]
+    if faults or not path or not isinstance(rule.format, UpgradePath) or PATH in matter.faulty:
+        yield from faults
+    elif path == rule.format.none:
+        yield from _none_given(matter, say)
+    elif not matter.submission.text(IMAGE_HASH):
+        yield say.fail(
+            f"{PATH} names entries, but the submission has no hash.",
+            matter.evidence(PATH),
+            subject=PATH,
+            expected=rule.format.none,
+            why=rule.why,
+            remedy=f"Write {rule.format.none}, or give the Manufacturer Image.",
+        )
+    else:
+        yield from _entries(matter, say, path.split("; "))
+
+
+def _entries(matter: Matter, say: Say, numbers: list[str]) -> Iterator[Finding]:
+    """One fault for all numbers that are wrong in the same way."""
+    device_type = matter.submission.text(DEVICE_TYPE)
+    maker = matter.submission.text("Device_Model.manufacturer_identifier")
+    found = {number: matter.products.with_number(number) for number in numbers}
+    unknown = [number for number, product in found.items() if product is None]
+    entries = [product for product in found.values() if product is not None]
+    other_type = [p for p in entries if device_type and p.kind[0].casefold() != device_type.casefold()]
+    evidence = matter.evidence(PATH)
+    more = {"subject": PATH, "why": matter.rules.fields[PATH].why}
+    if unknown:
+        yield say.fail(
+            f"{PATH} names {', '.join(unknown)}, which the CPL does not have.",
+            evidence,
+            expected="numbers from column B of the Central Products List tab",
+            remedy="Correct the numbers.",
+            **more,
+        )
+    elif other_type:
+        yield say.fail(
+            f"{PATH} names entries of another device type: {_named(other_type)}.",
+            evidence,
+            expected=f"entries of the type {device_type}",
+            remedy="Correct the numbers.",
+            **more,
+        )
+    elif len(set(numbers)) < len(numbers):
+        yield say.advice(f"{PATH} names an entry twice.", evidence, **more)
+    elif any(p.model.manufacturer_identifier != maker for p in entries):
+        strangers = [p for p in entries if p.model.manufacturer_identifier != maker]
+        yield say.look(f"{PATH} names entries of another manufacturer: {_named(strangers)}.", evidence, **more)
+
+
+def _none_given(matter: Matter, say: Say) -> Iterator[Finding]:
+    """NA with a hash is asked about when the list has other firmware of the same hardware."""
+    model = device_model(matter.submission)
+    if not matter.submission.text(IMAGE_HASH) or model is None:
+        return
+    siblings = [
+        product
+        for product in matter.products.with_hardware(model)
+        if product.status == "Current"
+        and product.model.firmware_version != model.firmware_version
+        and product.kind[0].casefold() == matter.submission.text(DEVICE_TYPE).casefold()
+    ]
+    if siblings:
+        yield say.ask(
+            f"{PATH} is NA, but the CPL has other firmware of the same hardware: {_named(siblings)}.",
+            matter.evidence(PATH),
+            subject=PATH,
+            expected="the entries that can be upgraded directly to this Device Model, or your word that there are none",
+            why=matter.rules.fields[PATH].why,
+            remedy="Tell us in your reply whether none of them can be upgraded to this firmware without an interim "
+            "step; if some can, send the form again with their numbers.",
+        )
+
+
+def _named(products: list[Product]) -> str:
+    shown = ", ".join(f"{p.number} ({p.model.firmware_version})" for p in products[:_NAMED_AT_MOST])
+    more = len(products) - _NAMED_AT_MOST
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _entry(products: ProductList, product: Product) -> Evidence:
+    return Evidence(
+        products.artefact, f"CPL {products.version}", f"Central Products List, row {product.row}", product.number
+    )

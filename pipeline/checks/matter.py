@@ -1,0 +1,160 @@
+"""What lies before a check: one Submission with everything the judgement may use, and the way to speak of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from pipeline.domain.evidence import Evidence
+from pipeline.domain.finding import Finding, Settler, Status
+from pipeline.domain.form import Answer, Submission, Template
+from pipeline.domain.judgement import Circumstances
+from pipeline.domain.message import Message
+from pipeline.domain.product import DEVICE_MODEL, DEVICE_TYPE, GBCS, SMETS_CHTS, DeviceModel, ProductList
+from pipeline.rulebook import Rulebook
+from pipeline.rulebook.schema import CheckRule, FieldRule
+
+
+@dataclass(frozen=True)
+class Matter:
+    """One Submission before the checks.
+
+    message: the mail it came in; None when a workbook is judged by itself. first: it is the mail's first Submission,
+    the one that speaks for the mail as a whole. batch: all Submissions of the mail, this one included.
+    template: the CPL in force as a form, None when there is none. eligible: the EPCL, None when none is given.
+    """
+
+    submission: Submission
+    rules: Rulebook
+    circumstances: Circumstances
+    template: Template | None
+    products: ProductList
+    message: Message | None = None
+    first: bool = True
+    batch: tuple[Submission, ...] = ()
+    eligible: frozenset[DeviceModel] | None = None
+    faulty: set[str] = field(default_factory=set)
+    """Fields that a check has already found a fault in, so that no other check reports the same fault again."""
+
+    @property
+    def device_type(self) -> str:
+        """Device_Type.name; empty when it is none that the rulebook or the CPL in force knows."""
+        name = self.submission.text(DEVICE_TYPE)
+        known = getattr(self.rules.fields[DEVICE_TYPE].format, "values", ())
+        offered = self.template.lists.get(DEVICE_TYPE, ()) if self.template else ()
+        return name if name in known or name in offered else ""
+
+    @property
+    def family(self) -> str:
+        """``smets1`` or ``smets2``."""
+        return self.rules.family(self.submission.text(SMETS_CHTS), self.submission.text(GBCS))
+
+    def holds(self, condition: str) -> bool:
+        """Say whether a named condition of the rulebook holds for this Device."""
+        return self.rules.holds(condition, self.device_type, self.family)
+
+    def depends_on_type(self, condition: str) -> bool:
+        """Say whether a condition cannot be decided because the Device_Type is not known."""
+        found = self.rules.conditions.get(condition)
+        return not self.device_type and found is not None and bool(found.types or found.not_types)
+
+    def evidence(self, name: str) -> tuple[Evidence, ...]:
+        """Point at a field's cell. The text of a field that is not public is left out (law 8)."""
+        answer = self.submission.answers.get(name)
+        return (self.cell(answer),) if answer else ()
+
+    def cell(self, answer: Answer) -> Evidence:
+        """Point at one answer's cell."""
+        rule = self.rules.fields.get(answer.field)
+        text = answer.cell.text if rule is None or rule.audience == "public" else ""
+        where = f"{self.submission.form.tab}!{answer.cell.ref}"
+        return Evidence(self.submission.artefact, self.submission.file, where, text)
+
+    def whole_file(self, text: str = "") -> tuple[Evidence, ...]:
+        """Point at the workbook as a whole."""
+        return (Evidence(self.submission.artefact, self.submission.file, "", text),)
+
+
+def device_model(submission: Submission) -> DeviceModel | None:
+    """Return the five identifying values of a Submission; None when one of them is missing."""
+    values = [submission.text(name) for name in DEVICE_MODEL]
+    return DeviceModel(*values) if all(values) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Makes the Findings of one check, with its id and clause filled in."""
+
+    rule: CheckRule
+
+    def fail(self, message: str, evidence: tuple[Evidence, ...] = (), **more: str) -> Finding:
+        """Return a fault: it must be mended before the Submission can be accepted."""
+        return self._finding(Status.FAIL, message, evidence, None, more)
+
+    def advice(self, message: str, evidence: tuple[Evidence, ...] = (), **more: str) -> Finding:
+        """Return something worth telling that is never a reason to refuse."""
+        return self._finding(Status.ADVICE, message, evidence, None, more)
+
+    def look(self, message: str, evidence: tuple[Evidence, ...] = (), **more: str) -> Finding:
+        """Return an open point that a reviewer of SECAS can settle."""
+        return self._finding(Status.UNCLEAR, message, evidence, Settler.REVIEWER, more)
+
+    def ask(self, message: str, evidence: tuple[Evidence, ...] = (), **more: str) -> Finding:
+        """Return an open point that only the submitter can settle."""
+        return self._finding(Status.UNCLEAR, message, evidence, Settler.SUBMITTER, more)
+
+    def not_applicable(self, message: str) -> Finding:
+        """Return that the check does not concern this Submission."""
+        return self._finding(Status.NOT_APPLICABLE, message, (), None, {})
+
+    def ok(self) -> Finding:
+        """Return the check's title as a pass."""
+        return self._finding(Status.PASS, f"{self.rule.title}.", (), None, {})
+
+    def broken(self, message: str) -> Finding:
+        """Return that the check itself did not work."""
+        return self._finding(Status.BROKEN, message, (), None, {})
+
+    def _finding(
+        self,
+        status: Status,
+        message: str,
+        evidence: tuple[Evidence, ...],
+        settle: Settler | None,
+        more: dict[str, str],
+    ) -> Finding:
+        clause = more.pop("clause", self.rule.clause)
+        return Finding(self.rule.id, status, message, clause, evidence, settle=settle, **more)
+
+
+Judge = Callable[[Matter, Say], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its id in rules/checks.yaml, its function, and what it needs to have been read.
+
+    needs: ``mail`` (asked once a mail), ``workbook`` (a file taken for the submission workbook) or ``form``
+    (its New Entry tab has been read).
+    """
+
+    id: str
+    judge: Judge
+    needs: str
+
+
+def check(name: str, needs: str = "form") -> Callable[[Judge], Check]:
+    """Mark a function as the check of that id."""
+
+    def mark(judge: Judge) -> Check:
+        return Check(name, judge, needs)
+
+    return mark
+
+
+def quoted(text: str, most: int = 120) -> str:
+    """Return a value as a sentence shows it: in quotation marks, cut where it is long."""
+    return f'"{text}"' if len(text) <= most else f'"{text[:most]}…" ({len(text)} characters)'
+
+
+def field_rule(matter: Matter, name: str) -> FieldRule:
+    """Return the rule of a field; the names used in code are proved by ``pipeline rules --verify``."""
+    return matter.rules.fields[name]

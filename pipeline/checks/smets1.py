@@ -1,0 +1,54 @@
+"""SMETS1 submissions: from the DCC, and of Device Models that are on the EPCL (guidance section 6)."""
+
+from collections.abc import Iterator
+
+from pipeline.checks.matter import Matter, Say, check, device_model
+from pipeline.domain.evidence import Evidence
+from pipeline.domain.finding import Finding
+from pipeline.domain.message import Address
+from pipeline.domain.product import DEVICE_MODEL
+
+
+def listed(sender: Address, register: tuple[str, ...]) -> bool:
+    """Say whether an address, or the domain it belongs to, stands in a register of addresses and domains."""
+    addr = sender.addr.casefold()
+    domain = addr.rpartition("@")[2]
+    names = {entry.casefold().removeprefix("@") for entry in register}
+    parts = domain.split(".")
+    return addr in names or any(".".join(parts[i:]) in names for i in range(len(parts) - 1))
+
+
+@check("smets1.submitter")
+def submitter(matter: Matter, say: Say) -> Iterator[Finding]:
+    """Only the DCC submits SMETS1 entries; a Supplier's urgent notification goes to a person."""
+    if matter.family != "smets1":
+        yield say.not_applicable("It is not a SMETS1 Device Model.")
+    elif matter.message is None:
+        yield say.look("Without the mail nobody can tell whether this SMETS1 submission comes from the DCC.")
+    elif not any(listed(sender, matter.circumstances.dcc) for sender in matter.message.senders):
+        sender = matter.message.senders[0].addr if matter.message.senders else "nobody"
+        yield say.look(
+            f"SMETS1 submissions are made by the DCC, and {sender} is not an address of the DCC that we know.",
+            (Evidence(matter.message.sha256, "", "header From", sender),),
+            remedy="A Supplier's urgent notification (6.2) needs the confirmation of the SSC.",
+        )
+
+
+@check("smets1.eligible")
+def eligible(matter: Matter, say: Say) -> Iterator[Finding]:
+    """The Device Model is on the EPCL, where one is at hand."""
+    model = device_model(matter.submission)
+    if matter.family != "smets1":
+        yield say.not_applicable("It is not a SMETS1 Device Model.")
+    elif model is None:
+        yield say.not_applicable("The Device Model is not complete.")
+    elif matter.eligible is None:
+        yield say.look("There is no EPCL at hand to compare this SMETS1 Device Model with.")
+    elif model not in matter.eligible:
+        yield say.fail(
+            f"The SMETS1 Device Model {model} is not on the Eligible Products Combination List.",
+            tuple(item for name in DEVICE_MODEL for item in matter.evidence(name)),
+            subject=DEVICE_MODEL[0],
+            expected="a Device Model that is on the EPCL",
+            remedy="Compare the five values with the EPCL; an urgent fix by a Supplier takes the way of section 6.2.",
+        )

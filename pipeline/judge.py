@@ -1,0 +1,195 @@
+"""From a mail's bytes to its judgement: read, recognise, check, decide. No mailbox and no database here.
+
+The numbered procedure:
+    1. read the mail in the capped child;
+    2. read every workbook in it in the capped child, once for equal bytes;
+    3. recognise what kind of mail it is (rules/kinds.yaml);
+    4. make a Submission of every form;
+    5. run every check on every Submission;
+    6. decide about each, and about the mail.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from pipeline import decide
+from pipeline.checks.matter import Matter, device_model
+from pipeline.checks.run import run_all
+from pipeline.domain.form import Form, Submission, Template
+from pipeline.domain.judgement import Circumstances, Decision, Judged, Verdict
+from pipeline.domain.message import Attachment, Message, Problem
+from pipeline.domain.product import DEVICE_TYPE, DeviceModel, ProductList
+from pipeline.readers.submission import assemble
+from pipeline.rulebook import Rulebook
+
+NEW_ENTRY, REPLY, FOR_A_PERSON, AUTOMATIC, NOT_OURS = "new-entry", "reply", "for-a-person", "automatic", "not-ours"
+
+_WORKBOOK_NAMES = (".xlsm", ".xlsx", ".xls", ".xlsb", ".xltm")
+
+
+class FormReader(Protocol):
+    """Reads a workbook in a capped child; a Problem when the child did not come back with a reading."""
+
+    def form(self, data: bytes) -> Form | Problem:
+        """Read the New Entry form of a workbook."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ListInForce:
+    """The CPL that a judgement goes by, read and indexed; and the EPCL, where one is given."""
+
+    template: Template | None
+    products: ProductList
+    eligible: frozenset[DeviceModel] | None = None
+
+
+NO_LIST = ListInForce(None, ProductList("", "", ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """A workbook found in a mail, with its reading."""
+
+    file: str
+    artefact: str
+    form: Form
+
+    @property
+    def readable(self) -> bool:
+        """Whether a New Entry form, or a tab laid out like one, was read in it."""
+        return bool(self.form.rows) and not self.form.problems
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one mail. kind: see rules/kinds.yaml and the constants of this module. why: in words."""
+
+    kind: str
+    why: str
+    judged: tuple[Judged, ...] = ()
+    decision: Decision | None = None
+    template: str = ""
+    workbooks: tuple[str, ...] = ()
+
+
+def read_workbooks(message: Message, contents: Mapping[str, bytes], reader: FormReader) -> tuple[Workbook, ...]:
+    """Read every file of a mail that is, or by its name claims to be, a workbook."""
+    forms: dict[str, Form] = {}
+    found = []
+    for attachment in message.attachments:
+        if not _is_workbook(attachment) or attachment.sha256 not in contents:
+            continue
+        if attachment.sha256 not in forms:
+            forms[attachment.sha256] = read_workbook(contents[attachment.sha256], reader)
+        found.append(Workbook(attachment.path, attachment.sha256, forms[attachment.sha256]))
+    return tuple(found)
+
+
+def read_workbook(data: bytes, reader: FormReader) -> Form:
+    """Read one workbook; a child that did not come back is a Problem of the form like any other."""
+    form = reader.form(data)
+    if isinstance(form, Problem):
+        return Form("", (), "", (), "", macro_enabled=False, signatures=0, problems=(form,))
+    return form
+
+
+def _is_workbook(attachment: Attachment) -> bool:
+    named = attachment.name.lower().endswith(_WORKBOOK_NAMES)
+    return attachment.kind in {"workbook", "ole"} or (named and attachment.kind not in {"pdf", "mail", "image"})
+
+
+def recognise(
+    message: Message, workbooks: Sequence[Workbook], rules: Rulebook, *, known_case: bool = False
+) -> tuple[str, str]:
+    """Tell what kind of mail it is, and why. known_case: it belongs to a Case by its headers or its subject."""
+    forms = any(book.readable for book in workbooks)
+    if message.automatic:
+        words = ", ".join(message.automatic)
+        if forms:
+            return FOR_A_PERSON, f"It brings a New Entry form but looks like a machine's mail ({words})."
+        return AUTOMATIC, f"It looks like a machine's mail ({words})."
+    if forms:
+        return NEW_ENTRY, "It brings a workbook with a New Entry form."
+    kind, why = _by_phrases(message, rules)
+    if any(book.form.problems for book in workbooks) and (kind != NOT_OURS or known_case):
+        return NEW_ENTRY, "It brings a workbook that could not be read."
+    if known_case:
+        return REPLY, "It belongs to a case and brings no new form."
+    return kind, why
+
+
+def _by_phrases(message: Message, rules: Rulebook) -> tuple[str, str]:
+    names = " ".join(attachment.name for attachment in message.attachments)
+    text = " ".join(f" {message.subject} {names} {message.body} ".casefold().split())
+    padded = f" {text} "
+    for rule in rules.kinds.kinds:
+        phrase = next((phrase for phrase in rule.phrases if phrase.casefold() in padded), None)
+        if phrase is not None:
+            return rule.id, f"{rule.why} It says '{phrase.strip()}'."
+    return NOT_OURS, "It brings no New Entry form and does not speak of the CPL."
+
+
+def judge_mail(
+    message: Message,
+    workbooks: Sequence[Workbook],
+    rules: Rulebook,
+    circumstances: Circumstances,
+    in_force: ListInForce,
+) -> Outcome:
+    """Judge a mail of the kind ``new-entry``: steps 4 to 6 of the procedure."""
+    chosen = [book for book in workbooks if book.readable] or [book for book in workbooks if book.form.problems]
+    # A workbook that could not be read beside one that could may be the second submission: it is judged too.
+    chosen += [book for book in workbooks if book.form.problems and book not in chosen]
+    taken = {book.artefact for book in chosen}
+    documents = tuple(a.sha256 for a in message.attachments if a.sha256 not in taken and not a.inline)
+    batch = tuple(
+        assemble(b.file, b.artefact, b.form, rules=rules, template=in_force.template, documents=documents)
+        for b in chosen
+    ) or (assemble("", "", _NO_FORM, rules=rules, template=in_force.template, documents=documents),)
+    judged = tuple(
+        judge_submission(
+            Matter(
+                submission=submission,
+                rules=rules,
+                circumstances=circumstances,
+                template=in_force.template,
+                products=in_force.products,
+                message=message,
+                first=index == 0,
+                batch=batch,
+                eligible=in_force.eligible,
+            )
+        )
+        for index, submission in enumerate(batch)
+    )
+    decision, template = decide.decide_mail(judged, rules)
+    return Outcome(NEW_ENTRY, "", judged, decision, template, tuple(s.artefact for s in batch if s.artefact))
+
+
+_NO_FORM = Form("", (), "", (), "", macro_enabled=False, signatures=0)
+
+
+def judge_submission(matter: Matter) -> Judged:
+    """Run the checks on one Submission and conclude."""
+    findings = run_all(matter)
+    submission: Submission = matter.submission
+    return Judged(
+        file=submission.file,
+        artefact=submission.artefact,
+        device_type=submission.text(DEVICE_TYPE),
+        model=device_model(submission),
+        findings=findings,
+        decision=decide.decide_submission(findings, matter.rules),
+    )
+
+
+def rederive(judged: Sequence[Judged], verdicts: Sequence[Verdict], rules: Rulebook) -> Outcome:
+    """Conclude again after a person's Verdicts; the Findings of the checks themselves stay as they are."""
+    again = []
+    for item in judged:
+        findings = decide.settle(item.findings, verdicts, item.file)
+        again.append(replace(item, findings=findings, decision=decide.decide_submission(findings, rules)))
+    decision, template = decide.decide_mail(again, rules)
+    return Outcome(NEW_ENTRY, "", tuple(again), decision, template)

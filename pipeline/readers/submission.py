@@ -1,0 +1,62 @@
+"""From a form as it stands to a Submission: each answer found by its field and brought into its normal text.
+
+Normalising is only what SECAS's own macro or a careful clerk would do without asking (outer blanks, upper case of
+hexadecimal, the spelling of a listed value, the separators of a list of entry numbers); whatever was changed is kept
+in ``Answer.changes``, so that a check can tell the submitter.
+"""
+
+import re
+from collections.abc import Iterable
+
+from pipeline.domain.form import Answer, Change, Form, FormRow, Submission, Template
+from pipeline.rulebook import Rulebook
+from pipeline.rulebook.schema import Choice, FieldRule, Hex, UpgradePath
+
+_PATH_SEPARATORS = re.compile(r"\s*[;,\n]\s*|\s+")
+
+
+def assemble(
+    file: str,
+    artefact: str,
+    form: Form,
+    *,
+    rules: Rulebook,
+    template: Template | None,
+    documents: Iterable[str] = (),
+) -> Submission:
+    """Make a Submission of a form. template: the CPL in force, for its drop-downs and the texts of a blank form."""
+    answers: dict[str, Answer] = {}
+    for row in form.rows:
+        if row.field not in answers:
+            answers[row.field] = _answer(row, rules.fields.get(row.field), template)
+    return Submission(file, artefact, form, answers, tuple(documents))
+
+
+def _answer(row: FormRow, rule: FieldRule | None, template: Template | None) -> Answer:
+    raw = row.answer.text
+    text = raw.strip()
+    changes = [Change.TRIMMED] if text != raw else []
+    if template and text and text == template.placeholders.get(row.field, "").strip():
+        return Answer(row.field, row.number, row.answer, "")
+    if rule and text:
+        text, change = _normal(text, rule, template)
+        changes += [change] if change else []
+    return Answer(row.field, row.number, row.answer, text, tuple(changes))
+
+
+def _normal(text: str, rule: FieldRule, template: Template | None) -> tuple[str, Change | None]:
+    if isinstance(rule.format, Hex):
+        return (text.upper(), Change.UPPER) if text != text.upper() else (text, None)
+    if isinstance(rule.format, Choice):
+        offered = template.lists.get(rule.field, ()) if template else ()
+        for value in (*offered, *rule.format.values, *rule.format.withdrawn):
+            if value.casefold() == text.casefold():
+                return value, Change.RESPELLED if value != text else None
+    if isinstance(rule.format, UpgradePath):
+        if text.casefold() == rule.format.none.casefold():
+            return rule.format.none, Change.RESPELLED if text != rule.format.none else None
+        parts = [part for part in _PATH_SEPARATORS.split(text) if part]
+        if len(parts) > 1 and all(part.isdigit() for part in parts):
+            joined = "; ".join(parts)
+            return joined, Change.SEPARATED if re.sub(r"\s*;\s*", "; ", text) != joined else None
+    return text, None
