@@ -1,0 +1,205 @@
+"""The ledger: what was seen, found, decided, promised and done. Every writing method is one commit.
+
+Any method may raise LedgerBusy (try later) or LedgerRefused (a person is needed). Times are RFC 3339 text given by
+the caller; ValueError for any other text. Where a method is longer than a line, it stands in the module it calls.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from pipeline.domain.judgement import Pending
+from pipeline.ledger import canon, cases, effects, judgements, mails, steps, upkeep
+from pipeline.ledger.database import BUSY_SECONDS, Database
+from pipeline.ledger.mails import Place
+from pipeline.ledger.migrate import migrate
+from pipeline.ledger.records import Arrival, CaseRecord, Conclusion, Effect, InForce, MessageRecord, Rejudged
+from pipeline.ledger.views import AuditEntry, CaseSummary, Health
+
+
+class Ledger:
+    """An open ledger. Safe to use from several threads and several processes: one writes at a time."""
+
+    def __init__(self, database: Database) -> None:
+        """Use a database that is at the newest revision; ``Ledger.open`` sees to that."""
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str, *, busy_seconds: float = BUSY_SECONDS) -> Self:
+        """Open, and where needed make or migrate, the database of a SQLAlchemy URL.
+
+        ``sqlite:///var/ledger.db`` (a path relative to the current folder) or
+        ``postgresql+pg8000://user:password@host/name``. busy_seconds: how long a step waits for another writer.
+        LedgerRefused for an address that cannot be used and for a database written by a newer version.
+        """
+        database = Database(url, busy_seconds)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    # Mails as they come.
+
+    def known(self, mailbox: str, refs: Sequence[Place]) -> set[Place]:
+        """Return those (folder, generation, uid) of a mailbox where a mail was recorded before."""
+        with self._database.read() as connection:
+            return mails.known(connection, mailbox, refs)
+
+    def arrive(self, arrival: Arrival) -> bool:
+        """Record a mail fetched to the spool; True when its bytes were never seen before.
+
+        Known bytes seen at another place move the mail's record to that place.
+        """
+        with self._database.write() as connection:
+            return mails.arrive(connection, arrival)
+
+    def waiting(self) -> tuple[MessageRecord, ...]:
+        """Return the mails that are received and not concluded, oldest first."""
+        with self._database.read() as connection:
+            return mails.waiting(connection)
+
+    def message(self, sha256: str) -> MessageRecord | None:
+        """Return the mail of those bytes with the place it was last seen at, if it was ever recorded."""
+        with self._database.read() as connection:
+            return mails.message(connection, sha256)
+
+    def begin(self, sha256: str, at: str) -> int:
+        """Count an attempt at a waiting mail before it is made; the attempts so far, this one included."""
+        with self._database.write() as connection:
+            return mails.begin(connection, sha256, at)
+
+    def set_aside(self, sha256: str, at: str, why: str) -> None:
+        """Take a waiting mail that cannot be judged out of the queue, for a person to see."""
+        with self._database.write() as connection:
+            mails.set_aside(connection, sha256, at, why)
+
+    def set_aside_messages(self) -> tuple[MessageRecord, ...]:
+        """Return the mails that were set aside, oldest first; ``note`` says why."""
+        with self._database.read() as connection:
+            return mails.set_aside_messages(connection)
+
+    # What a judgement needs to know.
+
+    def next_case_number(self, year: int) -> str:
+        """Return the number for the next Case of a year. Two workers may be told the same: one ``conclude`` wins."""
+        with self._database.read() as connection:
+            return cases.next_number(connection, year)
+
+    def case_of(self, references: Sequence[str], subject_number: str) -> str:
+        """Return the Case a mail belongs to, or empty text.
+
+        references: the Message-IDs it refers to, oldest first, In-Reply-To last. subject_number: the Case number
+        found in its subject, or empty; used only where no reference belongs to a Case.
+        """
+        with self._database.read() as connection:
+            return cases.case_of(connection, references, subject_number)
+
+    def judged_before(self, artefact: str) -> str:
+        """Return the first Case that judged a workbook of that sha256, or empty text."""
+        return self.earlier_same([artefact]).get(artefact, "")
+
+    def earlier_same(self, artefacts: Sequence[str]) -> dict[str, str]:
+        """Return workbook sha256 to the first Case that judged it, for those judged before."""
+        with self._database.read() as connection:
+            return judgements.judged_before(connection, artefacts)
+
+    def pending_submissions(self, except_case: str) -> tuple[Pending, ...]:
+        """Return the Submissions of other open Cases that were not refused and have a Device Model."""
+        with self._database.read() as connection:
+            return judgements.pending(connection, except_case)
+
+    # Decisions.
+
+    def conclude(self, conclusion: Conclusion) -> None:
+        """Commit what a mail came to, with its Case, judgement, drafts and promises, whole or not at all.
+
+        LedgerConflict where the mail is not waiting (concluded before, set aside, unknown), where the number of a new
+        Case is taken, or where a draft's Message-ID stands for another text. NoSuchCase where it joins none.
+        """
+        with self._database.write() as connection:
+            steps.conclude(connection, conclusion)
+
+    def rejudge(self, again: Rejudged) -> None:
+        """Commit a Case judged again on a person's word. NoSuchCase, or LedgerConflict for a mail not of the Case."""
+        with self._database.write() as connection:
+            steps.rejudge(connection, again)
+
+    # The outbox.
+
+    def effects_due(self, at: str) -> tuple[Effect, ...]:
+        """Return the promises to be kept at that time, in the order they were made."""
+        with self._database.read() as connection:
+            return effects.due(connection, at)
+
+    def effect_done(self, key: str, at: str, note: str) -> None:
+        """Note that a promise was kept. Harmless to repeat; LedgerConflict for one never made."""
+        with self._database.write() as connection:
+            effects.done(connection, key, at, note)
+
+    def effect_failed(self, key: str, at: str, error: str, retry_at: str | None) -> None:
+        """Note a failed attempt: due again at ``retry_at``, or held for a person. LedgerConflict unless pending."""
+        with self._database.write() as connection:
+            effects.failed(connection, key, at, error, retry_at)
+
+    def retry(self, what: str, at: str, *, by: str = "", why: str = "") -> int:
+        """Put set-aside mails (attempts 0) and held promises back to work; how many there were.
+
+        what: a Case number, or six or more digits of a mail's sha256. NoSuchCase where it names nothing, or more than
+        one mail.
+        """
+        with self._database.write() as connection:
+            return upkeep.retry(connection, what, at=at, by=by, why=why)
+
+    # What people look at.
+
+    def cases(self, state: str = "open") -> tuple[CaseSummary, ...]:
+        """Return one line per Case in that state (``open`` or ``closed``), those due first first."""
+        with self._database.read() as connection:
+            return cases.summaries(connection, state)
+
+    def case(self, number: str) -> CaseRecord:
+        """Return one Case whole, as it stood at one moment. NoSuchCase for a number that is not there."""
+        with self._database.read() as connection:
+            return cases.case(connection, number)
+
+    def audit(self) -> tuple[AuditEntry, ...]:
+        """Return every change by a person, oldest first."""
+        with self._database.read() as connection:
+            return upkeep.trail(connection)
+
+    # The lists in force, and the state of the work.
+
+    def put_in_force(self, document: InForce, *, by: str = "", why: str = "") -> None:
+        """Record a document taken over; from now on it is the one in force of its kind."""
+        with self._database.write() as connection:
+            upkeep.put_in_force(connection, document, by=by, why=why)
+
+    def in_force(self, kind: str) -> InForce | None:
+        """Return the document of that kind taken over last, if any."""
+        history = self.in_force_history(kind)
+        return history[-1] if history else None
+
+    def in_force_history(self, kind: str) -> tuple[InForce, ...]:
+        """Return every document of that kind ever taken over, oldest first."""
+        with self._database.read() as connection:
+            return upkeep.history(connection, kind)
+
+    def note_poll(self, mailbox: str, at: str, ok: bool, text: str) -> None:
+        """Record the last visit to a mailbox: whether it went well, and what was said."""
+        with self._database.write() as connection:
+            upkeep.note_poll(connection, mailbox, at=at, ok=ok, text=text)
+
+    def health(self, at: str) -> Health:
+        """Return how the work stands at that moment: what waits, how long, and the last visit to each mailbox."""
+        with self._database.read() as connection:
+            return upkeep.health(connection, at)
+
+    def dump(self) -> dict[str, Any]:
+        """Return the logical content, without times and attempts, to compare the work of two runs."""
+        with self._database.read() as connection:
+            return canon.dump(connection)

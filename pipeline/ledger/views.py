@@ -1,0 +1,71 @@
+"""What the ledger shows of itself to the command line and the console. Times are RFC 3339 text, as they were given."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSummary:
+    """One line of ``pipeline cases``, from the newest judgement of the Case.
+
+    outcome and waits_for: of its decision, empty where nothing was judged. fails: ``fail`` Findings. unclears:
+    ``unclear`` and ``broken`` ones. worst: the message of the first ``fail``, else of the first ``broken``, else of
+    the first ``unclear``.
+    """
+
+    number: str
+    subject: str
+    correspondent: str
+    opened: str
+    due: str
+    state: str
+    outcome: str
+    waits_for: str
+    fails: int
+    unclears: int
+    worst: str
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """The last visit to one mailbox. last_good: when one last went well, empty for never. text: what was said."""
+
+    mailbox: str
+    at: str
+    ok: bool
+    text: str
+    last_good: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the work stands at one moment, from the ledger alone.
+
+    unfinished: mails received and not concluded; oldest_unfinished: when the oldest of them was received, and its
+    age in seconds. backlog: promises not yet kept; oldest_promise: when the oldest was made, and its age in seconds.
+    held and set_aside: effects and mails that wait for a person. Empty text and 0 where there is none.
+    """
+
+    at: str
+    unfinished: int
+    oldest_unfinished: str
+    oldest_unfinished_seconds: int
+    backlog: int
+    oldest_promise: str
+    oldest_promise_seconds: int
+    held: int
+    set_aside: int
+    polls: tuple[Poll, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One change by a person. what: ``verdict: pass``, ``decision: reject``, ``retry``, ``import: cpl``.
+
+    target: the Case (with the check, for a verdict), the mail's sha256, or the artefact taken over.
+    """
+
+    at: str
+    who: str
+    what: str
+    target: str
+    why: str
