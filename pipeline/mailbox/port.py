@@ -11,7 +11,7 @@ class MailboxUnavailable(Exception):  # noqa: N818 - named for the fact, as the 
 
 
 class MailboxRefused(Exception):  # noqa: N818 - named for the fact, as the design's ports are
-    """The server said no in a way that trying again will not mend (login, rights, missing folder): a person is needed."""
+    """The server said no in a way that trying again will not mend (login, rights, folder): a person is needed."""
 
 
 @dataclass(frozen=True, slots=True)

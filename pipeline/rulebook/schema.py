@@ -164,6 +164,8 @@ class CheckRule(_Part, frozen=True):
     worst: Literal["fail", "unclear", "advice"]
     start: date | None = msgspec.field(name="from", default=None)
     until: date | None = None
+    person: bool = False
+    """A person says it, not a function."""
 
     def in_force(self, day: date) -> bool:
         """Say whether the check is a rule on that day of receipt."""

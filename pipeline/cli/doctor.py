@@ -1,0 +1,107 @@
+"""``pipeline doctor``: everything the worker will need, tried before it is needed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.checks.proof import prove
+from pipeline.cli.opening import mailbox_opener, opened
+from pipeline.compose import TemplatesBroken, verify
+from pipeline.config import Config, ConfigRefused, load
+from pipeline.domain.form import Template
+from pipeline.ledger.errors import LedgerBusy, LedgerRefused
+from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
+from pipeline.office import CPL, Office, Unavailable
+from pipeline.rulebook import Rulebook, RulesBroken
+from pipeline.rulebook.schema import Choice
+
+Line = tuple[bool, str]
+"""Whether it is well, and what to say of it."""
+
+
+def examine(file: Path) -> Iterator[Line]:
+    """Yield what was tried, one line each; what is wrong comes with its remedy."""
+    try:
+        config = load(file)
+    except ConfigRefused as error:
+        yield False, f"settings: {error}. Start from config/pipeline.example.toml."
+        return
+    yield True, f"settings: {file}"
+    try:
+        with opened(config) as office:
+            yield from _rules(office.rules)
+            yield from _templates(office)
+            yield from _ledger(office)
+            yield from _list(office)
+    except (RulesBroken, TemplatesBroken, ConfigRefused) as error:
+        yield False, str(error)
+    except (LedgerBusy, LedgerRefused, OSError) as error:
+        yield False, f"ledger: {error}"
+    yield from _mailbox(config)
+
+
+def _rules(rules: Rulebook) -> Iterator[Line]:
+    troubles = prove(rules, None)
+    yield from ((False, f"rules: {trouble}") for trouble in troubles)
+    if not troubles:
+        yield True, f"rules: {len(rules.checks)} checks, {len(rules.fields)} fields, {rules.fingerprint[:12]}"
+
+
+def _templates(office: Office) -> Iterator[Line]:
+    troubles = verify(office.templates)
+    yield from ((False, f"templates: {trouble}") for trouble in troubles)
+    wanted = {row.template for row in office.rules.decision.mail if row.template}
+    missing = sorted(wanted - set(office.templates.kinds))
+    yield from ((False, f"templates: rules/decision.yaml names '{name}', which has no folder") for name in missing)
+    if not troubles and not missing:
+        yield True, f"templates: {', '.join(office.templates.kinds)} say the same in text and HTML"
+
+
+def _ledger(office: Office) -> Iterator[Line]:
+    health = office.ledger.health(office.now())
+    yield True, f"ledger: {office.config.data.absolute()}, {health.backlog} promises waiting"
+    if health.set_aside:
+        yield False, f"ledger: {health.set_aside} mails are set aside; see `pipeline cases`, then `pipeline retry`"
+    if health.held:
+        yield False, f"ledger: {health.held} promises are held; see `pipeline case`, then `pipeline retry`"
+
+
+def _list(office: Office) -> Iterator[Line]:
+    document = office.ledger.in_force(CPL)
+    if document is None:
+        yield False, "CPL: none is in force; take one over with `pipeline import CPL.xlsm`"
+        return
+    try:
+        template = office.list_of(*office.in_force()).template
+    except Unavailable as error:
+        yield False, f"CPL: {error}"
+        return
+    yield (
+        True,
+        f"CPL: version {document.version}, {document.facts.get('entries', '?')} entries, taken over {document.at}",
+    )
+    if template:
+        yield from _new_values(office.rules, template)
+
+
+def _new_values(rules: Rulebook, template: Template) -> Iterator[Line]:
+    """Values that SECAS offers and the rulebook does not know are accepted with advice; staff should know of them."""
+    for name, offered in template.lists.items():
+        rule = rules.fields.get(name)
+        if rule is None:
+            yield False, f"rules: the CPL has the field {name}, which rules/form*.yaml does not describe"
+        elif isinstance(rule.format, Choice) and not rule.format.from_cpl:
+            new = [value for value in offered if value not in rule.format.values]
+            if new:
+                yield True, f"rules: {name} is offered as {', '.join(new)}, which rules/form*.yaml does not list yet"
+
+
+def _mailbox(config: Config) -> Iterator[Line]:
+    try:
+        mailbox = mailbox_opener(config)()
+        try:
+            for line in mailbox.describe():
+                yield True, f"mailbox: {line}"
+        finally:
+            mailbox.close()
+    except (MailboxUnavailable, MailboxRefused, ConfigRefused, ValueError) as error:
+        yield False, f"mailbox: {error}"

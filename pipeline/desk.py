@@ -1,0 +1,198 @@
+"""The helpdesk's own acts on a Case: settle an open point, decide by hand, derive again, take over a list.
+
+Every act is one commit with the name of who asked and why, and leads to the same drafts the worker would make.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pipeline import judge
+from pipeline.decide import settle
+from pipeline.domain.draft import Draft
+from pipeline.domain.finding import Finding, Settler, Status
+from pipeline.domain.judgement import Decision, Judged, Outcome, Verdict
+from pipeline.domain.message import Problem
+from pipeline.ledger.codec import encode
+from pipeline.ledger.records import CaseRecord, InForce, Judgement, Rejudged
+from pipeline.office import CPL, EPCL, Office, Unavailable
+from pipeline.readers.eligible import read_eligible
+from pipeline.readers.message import ReadMail
+from pipeline.readers.package import Unreadable
+from pipeline.rulebook import Rulebook
+
+BY_HAND = "by-hand"
+_TEMPLATES = {Outcome.ACCEPT: "accepted", Outcome.REJECT: "rejected", Outcome.CLARIFY: "question"}
+
+
+class NotPossible(Exception):  # noqa: N818 - named for the fact
+    """What the helpdesk asked cannot be done as asked. The text says why and what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One judgement derived again. same: the findings are equal octet for octet. note: what else is to be known."""
+
+    judgement: Judgement
+    same: bool
+    note: str
+    differences: tuple[str, ...] = ()
+
+
+def confirm(
+    office: Office,
+    number: str,
+    check: str,
+    *,
+    passed: bool,
+    why: str,
+    by: str,
+    submission: str = "",
+    subject: str = "",
+) -> Judgement:
+    """Record a reviewer's Verdict on the open points of a check and conclude again.
+
+    submission, subject: narrow it down where several points of that check are open. NotPossible when none or, without
+    these, more than one is open.
+    """
+    case = office.ledger.case(number)
+    newest = _newest(case)
+    open_points = [
+        (item.file, finding)
+        for item in newest.judged
+        for finding in item.findings
+        if finding.status is Status.UNCLEAR
+        and finding.check == check
+        and submission in {"", item.file}
+        and subject in {"", finding.subject}
+    ]
+    if not open_points:
+        raise NotPossible(f"{number} has no open point of the check '{check}'{_narrowed(submission, subject)}.")
+    if len(open_points) > 1:
+        choices = "; ".join(f"--submission '{file}' --subject '{finding.subject}'" for file, finding in open_points)
+        raise NotPossible(f"{number} has {len(open_points)} open points of '{check}'. Name one: {choices}.")
+    file, finding = open_points[0]
+    verdict = Verdict(check, finding.subject, file, passed, why, by, office.now())
+    outcome = judge.rederive(newest.judged, [verdict], office.rules)
+    if outcome.decision is None:
+        raise AssertionError("a judgement is always decided about")
+    again = replace(newest, at=office.now(), judged=outcome.judged, decision=outcome.decision)
+    return _commit(office, case, again, outcome.template, by=by, why=why, verdict=verdict)
+
+
+def _narrowed(submission: str, subject: str) -> str:
+    return "".join(f", {name} '{value}'" for name, value in (("in", submission), ("about", subject)) if value)
+
+
+def decide_by_hand(office: Office, number: str, outcome: Outcome, *, why: str, by: str) -> Judgement:
+    """Record a person's decision about a whole Case, whatever the checks said, and draft the reply to it."""
+    case = office.ledger.case(number)
+    newest = _newest(case)
+    decision = Decision(outcome, BY_HAND, f"Decided by {by}.", None)
+    judged = tuple(
+        replace(item, decision=decision, findings=_with_reason(office.rules, item, outcome, why))
+        for item in newest.judged
+    )
+    again = replace(newest, at=office.now(), judged=judged, decision=decision)
+    return _commit(office, case, again, _TEMPLATES[outcome], by=by, why=why, by_hand=True)
+
+
+def _with_reason(rules: Rulebook, item: Judged, outcome: Outcome, why: str) -> tuple[Finding, ...]:
+    """Give a refusal or a question of a person's own its words; the Findings of the checks stay."""
+    rule = rules.checks["decision.person"]
+    kept = tuple(finding for finding in item.findings if finding.check != rule.id)
+    if outcome is Outcome.ACCEPT:
+        return kept
+    from_person = Finding(rule.id, Status.FAIL, why, rule.clause)
+    if outcome is Outcome.CLARIFY:
+        from_person = replace(from_person, status=Status.UNCLEAR, settle=Settler.SUBMITTER)
+    return (*kept, from_person)
+
+
+def _newest(case: CaseRecord) -> Judgement:
+    if not case.judgements:
+        raise NotPossible(f"{case.number} has nothing that was judged; answer the mail by hand.")
+    return case.judgements[-1]
+
+
+def _commit(
+    office: Office,
+    case: CaseRecord,
+    again: Judgement,
+    template: str,
+    *,
+    by: str,
+    why: str,
+    verdict: Verdict | None = None,
+    by_hand: bool = False,
+) -> Judgement:
+    drafts: tuple[Draft, ...] = ()
+    if template:
+        read = _mail(office, again.message)
+        draft = office.draft(template, read.message, again.judged, again.decision, case=case.number, due=case.due)
+        drafts = (draft,)
+    effects = tuple(office.promise_draft(draft) for draft in drafts)
+    office.ledger.rejudge(
+        Rejudged(case.number, again.at, by, why, again, verdict, by_hand=by_hand, drafts=drafts, effects=effects)
+    )
+    return again
+
+
+def _mail(office: Office, sha256: str) -> ReadMail:
+    read = office.read_mail(sha256)
+    if isinstance(read, Problem):
+        raise NotPossible(f"The mail {sha256[:12]} can no longer be read: {read.text}")
+    return read
+
+
+def replay(office: Office, number: str) -> tuple[Replayed, ...]:
+    """Derive every judgement of a Case again from the stored bytes, under the rules it was made with."""
+    case = office.ledger.case(number)
+    done = []
+    for judgement in case.judgements:
+        rules = Rulebook.from_bundle(office.artefacts.get(judgement.rules))
+        outcome = office.judge(_mail(office, judgement.message), judgement.circumstances, rules)
+        verdicts = [v for v in case.verdicts if v.at <= judgement.at]
+        settled = tuple(replace(item, findings=settle(item.findings, verdicts, item.file)) for item in outcome.judged)
+        notes = [] if judgement.rules == office.rules.fingerprint else ["made under earlier rules"]
+        if judgement.decision.row == BY_HAND:
+            notes.append(f"decided by hand: {judgement.decision.outcome.value}")
+        differences = tuple(_differences(_of_checks(judgement.judged), _of_checks(settled)))
+        done.append(Replayed(judgement, not differences, "; ".join(notes), differences))
+    return tuple(done)
+
+
+def _of_checks(judged: Sequence[Judged]) -> tuple[tuple[Finding, ...], ...]:
+    return tuple(tuple(f for f in item.findings if f.check != "decision.person") for item in judged)
+
+
+def _differences(before: Sequence[tuple[Finding, ...]], after: Sequence[tuple[Finding, ...]]) -> Sequence[str]:
+    if encode(before) == encode(after):
+        return []
+    old = {encode(finding) for findings in before for finding in findings}
+    new = {encode(finding) for findings in after for finding in findings}
+    return [*(f"only then: {text}" for text in sorted(old - new)), *(f"only now: {text}" for text in sorted(new - old))]
+
+
+def take_over(office: Office, kind: str, data: bytes, *, by: str) -> InForce:
+    """Put a document in force. ``cpl`` and ``epcl`` are read, and refused when they are none."""
+    facts: dict[str, str] = {}
+    version = ""
+    if kind == CPL:
+        reading = office.read_list(data)
+        if reading.template is None or not reading.products:
+            raise Unavailable("The CPL workbook has no entries in its tab 'Central Products List'.")
+        version = reading.template.version
+        facts = {
+            "issued": reading.template.issued,
+            "entries": str(len(reading.products)),
+            "current": str(sum(product.status == "Current" for product in reading.products)),
+            "macro": reading.template.macro,
+        }
+    elif kind == EPCL:
+        try:
+            facts = {"device models": str(len(read_eligible(data)))}
+        except Unreadable as error:
+            raise Unavailable(f"The EPCL cannot be used: {error.text}.") from error
+    document = InForce(kind, office.artefacts.put(data), version, office.now(), facts)
+    office.ledger.put_in_force(document, by=by)
+    return document

@@ -1,0 +1,33 @@
+"""The one header the mailboxes look at themselves: Message-ID, by which a draft is found again."""
+
+import re
+
+from pipeline.mailbox.port import MailboxRefused
+
+HEADER_OCTETS = 65_536
+"""How much of a stored mail is searched for its header fields."""
+
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_MESSAGE_ID = re.compile(rb"^message-id[ \t]*:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
+
+
+def message_id_of(raw: bytes) -> str:
+    """Return the value of the first Message-ID field (RFC 5322, 3.6.4), unfolded; empty where there is none.
+
+    ``raw`` is a whole mail or its header only; what comes after the first blank line is not looked at.
+    """
+    header = _BLANK_LINE.split(raw[:HEADER_OCTETS], maxsplit=1)[0]
+    found = _MESSAGE_ID.search(header)
+    if found is None:
+        return ""
+    return re.sub(rb"[\r\n]+", b"", found[1]).strip().decode("latin-1")
+
+
+def require_own_id(raw: bytes, message_id: str) -> None:
+    """Raise MailboxRefused unless the draft carries this Message-ID: without it, saving twice would make two."""
+    carried = message_id_of(raw)
+    if not message_id or carried != message_id:
+        raise MailboxRefused(
+            f"The draft carries the Message-ID {carried!r} and was to be saved as {message_id!r}: it could not be "
+            "found again, so it was not saved. Compose the draft anew."
+        )

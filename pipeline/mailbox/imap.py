@@ -1,0 +1,254 @@
+"""IMAP4rev1 (RFC 3501) over TLS as a mailbox, proved against Dovecot.
+
+What a mail *is* is the sha256 of the bytes the server returns: UIDs are places. Nothing here expunges mails other
+than the one it moved, and BODYSTRUCTURE is never asked for (a hostile mail makes the answer longer than imaplib reads).
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from imaplib import IMAP4
+from typing import Any
+
+from imapclient import DELETED, DRAFT, SEEN
+from imapclient.imapclient import DRAFTS
+
+from pipeline.mailbox.headers import message_id_of, require_own_id
+from pipeline.mailbox.imap_session import ImapSettings, Login, Session, Tls, password_login
+from pipeline.mailbox.port import Filed, Listed, MailboxRefused, Ref
+from pipeline.mailbox.trouble import MailGone, MailTooLarge
+
+PIECE_OCTETS = 1_048_576  # how much of a mail is asked for at a time
+_BATCH = 500  # UIDs named in one command: the line stays under the 8,192 octets every server reads
+_SEARCHED_ID = 512  # longest Message-ID put into a SEARCH
+_FALLBACK_DRAFTS = "Drafts"
+_NOT_A_MAILBOX = {rb"\noselect", rb"\nonexistent"}
+
+
+class Imap:
+    """Mailbox on an IMAP server. Connects on first use; after trouble, the next call connects anew."""
+
+    def __init__(self, settings: ImapSettings, *, login: Login = password_login) -> None:
+        self.name = f"imap:{settings.user}@{settings.host}"
+        self._settings = settings
+        self._session = Session(settings, login)
+
+    def unread(self) -> Sequence[Listed]:
+        """Return the unread mails of the inbox by UID, which is the order they came in."""
+        with self._session.visit("list the unread mails") as client:
+            inbox = self._settings.inbox
+            generation = _select(client, inbox)
+            sizes: dict[int, int] = {}
+            for uids in _batches(sorted(client.search("UNSEEN UNDELETED"))):
+                answer = client.fetch(uids, ["RFC822.SIZE"])
+                sizes.update(
+                    {uid: answer[uid][b"RFC822.SIZE"] for uid in uids if b"RFC822.SIZE" in answer.get(uid, ())}
+                )
+            return [Listed(Ref(inbox, generation, str(uid)), size) for uid, size in sizes.items()]
+
+    def fetch(self, ref: Ref) -> bytes:
+        """Return the bytes, asked for in pieces. MailGone where it is no longer there, MailTooLarge over the limit."""
+        with self._session.visit("fetch a mail") as client:
+            if _select(client, ref.folder) != ref.generation:
+                raise MailGone(f"The server numbers the mails of {ref.folder} anew: the mail will be listed again.")
+            return b"".join(self._pieces(client, int(ref.uid), self._settings.max_octets))
+
+    def save_draft(self, raw: bytes, message_id: str) -> bool:
+        """Append with the flags of a draft, unless the folder holds one with exactly this Message-ID."""
+        require_own_id(raw, message_id)
+        with self._session.visit("save a draft") as client:
+            folder = self._drafts_folder(client)
+            _select(client, folder)
+            for uids in _batches(client.search(_criteria(message_id))):
+                # SEARCH matches any part of the field (RFC 3501, 6.4.4): only the header itself tells.
+                for answer in client.fetch(uids, ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]).values():
+                    if message_id_of(_body(answer)) == message_id:
+                        return False
+            client.append(folder, raw, flags=(DRAFT, SEEN))
+            return True
+
+    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
+        """Mark read and MOVE (RFC 6851); on a server without it COPY, mark deleted, and UID EXPUNGE where it can.
+
+        Without UIDPLUS (RFC 4315) the mail stays in the inbox, marked deleted, until a person's mail program
+        expunges it: a plain EXPUNGE would take other people's deleted mails with it. A mail marked deleted counts
+        as no longer being there.
+        """
+        with self._session.visit(f"file a mail into {target}") as client:
+            uid = self._find(client, ref, sha256, message_id)
+            if uid is None:
+                return Filed.ALREADY if self._holds(client, target, sha256, message_id) else Filed.GONE
+            if client.has_capability("MOVE"):
+                folder = _made(client, target)
+                client.add_flags([uid], [SEEN], silent=True)
+                client.move([uid], folder)
+                return Filed.DONE
+            copied = self._holds(client, target, sha256, message_id)
+            folder = _made(client, target)
+            _select(client, ref.folder, write=True)
+            client.add_flags([uid], [SEEN], silent=True)
+            if not copied:
+                client.copy([uid], folder)
+            client.add_flags([uid], [DELETED], silent=True)
+            if client.has_capability("UIDPLUS"):
+                client.uid_expunge([uid])
+            return Filed.DONE
+
+    def describe(self) -> Sequence[str]:
+        """Return what the server is and can do, the folders, and what is missing."""
+        settings = self._settings
+        with self._session.visit("look into it") as client:
+            inbox = client.folder_status(settings.inbox, ["MESSAGES", "UNSEEN"])
+            special = "" if settings.drafts else _special_drafts(client)
+            drafts, exists = _place(client, special or settings.drafts or _FALLBACK_DRAFTS)
+            absent = (
+                "is MISSING: create it, or correct the setting" if settings.drafts else "is made with the first draft"
+            )
+            moves = next((way for way in ("MOVE", "UIDPLUS") if client.has_capability(way)), "")
+            filing = {
+                "MOVE": "MOVE: mails are filed in one step",
+                "UIDPLUS": "no MOVE, but UIDPLUS: mails are filed by copying, then expunged one by one",
+                "": "neither MOVE nor UIDPLUS: filed mails stay in the inbox marked deleted until a person expunges",
+            }[moves]
+            line = "unprotected" if settings.tls is Tls.NONE else f"{client.socket().version()} ({settings.tls})"
+            return [
+                f"IMAP {settings.place} as {settings.user}",
+                f"connection: {line}, roots: {settings.ca_file or 'the system’s'}",
+                f"inbox {settings.inbox!r}: {inbox[b'MESSAGES']} mails, {inbox[b'UNSEEN']} unread",
+                f"drafts folder {drafts!r} {'is there' if exists else absent}",
+                f"folders: {', '.join(sorted(_folders(client)))}",
+                filing,
+            ]
+
+    def close(self) -> None:
+        """Log out. Never raises."""
+        self._session.close()
+
+    def _find(self, client: Any, ref: Ref, sha256: str, message_id: str) -> int | None:
+        """Find the mail in its folder, now selected for writing: at its UID, else by Message-ID and digest."""
+        if _select(client, ref.folder, write=True) == ref.generation:
+            uid = int(ref.uid)
+            flags = client.fetch([uid], ["FLAGS"]).get(uid, {}).get(b"FLAGS", (DELETED,))
+            if DELETED not in flags and self._digest(client, uid) == sha256:
+                return uid
+        return self._search(client, sha256, message_id)
+
+    def _holds(self, client: Any, folder: str, sha256: str, message_id: str) -> bool:
+        place, exists = _place(client, folder)
+        if not exists:
+            return False
+        _select(client, place)
+        return self._search(client, sha256, message_id) is not None
+
+    def _search(self, client: Any, sha256: str, message_id: str) -> int | None:
+        """Find a mail of the selected folder by the digest of its bytes; Message-ID only narrows the search."""
+        uids = client.search(f"UNDELETED {_criteria(message_id)}")
+        return next((uid for uid in uids if self._digest(client, uid) == sha256), None)
+
+    def _digest(self, client: Any, uid: int) -> str:
+        digest = hashlib.sha256()
+        try:
+            for piece in self._pieces(client, uid, None):
+                digest.update(piece)
+        except MailGone:
+            return ""
+        return digest.hexdigest()
+
+    def _pieces(self, client: Any, uid: int, limit: int | None) -> Iterator[bytes]:
+        """Give a mail of the selected folder piece by piece, without marking it read.
+
+        A piece shorter than asked for is the last one: the size a server announces may be an estimate.
+        """
+        start = 0
+        while True:
+            answer = client.fetch([uid], ["RFC822.SIZE", f"BODY.PEEK[]<{start}.{PIECE_OCTETS}>"]).get(uid)
+            if answer is None:
+                raise MailGone(f"The mail with UID {uid} is no longer there: a person moved or deleted it.")
+            piece = _body(answer)
+            size = max(answer.get(b"RFC822.SIZE", 0), start + len(piece))
+            if limit is not None and size > limit:
+                raise MailTooLarge(size, limit)
+            yield piece
+            if len(piece) < PIECE_OCTETS:
+                return
+            start += len(piece)
+
+    def _drafts_folder(self, client: Any) -> str:
+        """The configured folder, which must exist; else the server's own, else ``Drafts``, made when missing."""
+        configured = self._settings.drafts
+        if not configured:
+            return _special_drafts(client) or _made(client, _FALLBACK_DRAFTS)
+        place, exists = _place(client, configured)
+        if not exists:
+            raise MailboxRefused(
+                f"IMAP {self._settings.place}: there is no drafts folder {configured!r}. Create it, or correct the "
+                "setting; when the setting is empty the server's own drafts folder is used."
+            )
+        return place
+
+
+def _place(client: Any, folder: str) -> tuple[str, bool]:
+    """Return the server's name for a folder whose levels are joined by ``/``, and whether it exists.
+
+    A new folder gets the prefix and the delimiter of the user's own folders.
+    """
+    known = _folders(client)
+    prefix, delimiter = _namespace(client)
+    inner = folder.replace("/", delimiter)
+    place = next((name for name in (folder, inner) if name in known), prefix + inner)
+    return place, place in known
+
+
+def _made(client: Any, folder: str) -> str:
+    """Return the server's name for a folder, which exists then."""
+    place, exists = _place(client, folder)
+    if not exists:
+        try:
+            client.create_folder(place)
+            client.subscribe_folder(place)  # else most mail programs do not show it
+        except IMAP4.error:
+            if not _place(client, folder)[1]:  # otherwise a person made it just now
+                raise
+    return place
+
+
+def _select(client: Any, folder: str, *, write: bool = False) -> str:
+    """Select a folder afresh, read-only unless asked (EXAMINE can mark nothing read); return its UIDVALIDITY."""
+    return str(client.select_folder(folder, readonly=not write).get(b"UIDVALIDITY", ""))
+
+
+def _folders(client: Any) -> dict[str, frozenset[bytes]]:
+    """Folders that can hold mails, with their attributes in lower case."""
+    listed = ((name, frozenset(flag.lower() for flag in flags)) for flags, _, name in client.list_folders())
+    return {name: flags for name, flags in listed if not flags & _NOT_A_MAILBOX}
+
+
+def _special_drafts(client: Any) -> str:
+    return next((name for name, flags in _folders(client).items() if DRAFTS.lower() in flags), "")
+
+
+def _namespace(client: Any) -> tuple[str, str]:
+    """Prefix and delimiter of the user's own folders (RFC 2342), for example ``("INBOX.", ".")``."""
+    personal = client.namespace().personal if client.has_capability("NAMESPACE") else None
+    if not personal:  # a server may answer NIL, which find_special_folder of imapclient trips over
+        return "", "/"
+    prefix, delimiter = personal[0]
+    return prefix, delimiter or "/"
+
+
+def _criteria(message_id: str) -> str:
+    """SEARCH keys that a mail with this Message-ID meets. An id that is not plain ASCII never goes into a command."""
+    if not message_id:
+        return 'NOT HEADER Message-ID ""'
+    if len(message_id) > _SEARCHED_ID or not (message_id.isascii() and message_id.isprintable()):
+        return 'HEADER Message-ID ""'
+    quoted = message_id.replace("\\", "\\\\").replace('"', '\\"')
+    return f'HEADER Message-ID "{quoted}"'
+
+
+def _batches(uids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (uids[start : start + _BATCH] for start in range(0, len(uids), _BATCH))
+
+
+def _body(answer: dict[bytes, Any]) -> bytes:
+    """Return the one BODY[...] value of a FETCH answer; servers spell its name in their own ways."""
+    return next((value or b"" for name, value in answer.items() if name.startswith(b"BODY[")), b"")

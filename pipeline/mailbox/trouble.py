@@ -1,0 +1,19 @@
+"""The two refusals that concern one mail only: the mailbox is well, the worker records them and goes on."""
+
+from pipeline.mailbox.port import MailboxRefused
+
+
+class MailTooLarge(MailboxRefused):
+    """A mail over the mailbox's limit: it was not fetched, and stays where it is, unread. size, limit: octets."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"The mail has {size:,} octets, more than the limit of {limit:,}: it was not read. "
+            "A person must look at it, or max_octets must be raised."
+        )
+        self.size = size
+        self.limit = limit
+
+
+class MailGone(MailboxRefused):
+    """The mail is no longer at the place where it was seen: moved, deleted, or the server numbers its mails anew."""

@@ -1,0 +1,66 @@
+"""What a capped child may be asked to do: named functions from bytes to a value, and how the value crosses the pipe.
+
+Values cross as MessagePack of a declared type and are checked against it on arrival; never as pickle, which would
+let a subverted child run code in its parent.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from pipeline.domain.form import Form
+from pipeline.domain.message import Problem
+from pipeline.readers.cpl import CplReading
+from pipeline.readers.message import ReadMail
+
+T_co = TypeVar("T_co", covariant=True)
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[T_co]):
+    """One thing to ask. target: ``module:function``, from bytes to a value of the type ``result``."""
+
+    target: str
+    result: type[T_co]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLimits:
+    """What one job may use.
+
+    wall: seconds from fork to answer, and as much CPU time. memory: octets above what the parent already had mapped.
+    result: octets of the encoded answer.
+    """
+
+    wall: float = 20.0
+    memory: int = 1 << 30
+    result: int = 192 << 20
+
+
+MESSAGE: Job[ReadMail] = Job("pipeline.readers.message:read_message", ReadMail)
+FORM: Job[Form] = Job("pipeline.readers.form:read_form", Form)
+CPL: Job[CplReading] = Job("pipeline.readers.cpl:read_cpl", CplReading)
+
+JOBS: Mapping[str, Job[object]] = {"message": MESSAGE, "form": FORM, "cpl": CPL}
+"""The jobs of the product. Nothing outside a given table is ever imported or called."""
+
+
+def resolve(target: str) -> Callable[[bytes], object]:
+    """Import the function of a job. Raises ImportError or AttributeError: our own mistake, not the payload's."""
+    module, _, function = target.partition(":")
+    found: Callable[[bytes], object] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def value_of(job: Job[Value], answer: bytes | memoryview | Problem) -> Value | Problem:
+    """Decode a child's answer, checking it against the job's type."""
+    if isinstance(answer, Problem):
+        return answer
+    try:
+        return msgspec.msgpack.decode(answer, type=job.result)
+    except msgspec.MsgspecError:
+        return Problem("crash", "The reader gave an answer that is not what it should be; a person must look.")

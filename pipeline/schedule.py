@@ -1,0 +1,93 @@
+"""When the worker does its rounds; nothing else. What is due is always computed from the ledger, never from a timer."""
+
+import fcntl
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from pipeline.worker import Worker
+
+log = structlog.get_logger()
+
+
+class AlreadyRunning(Exception):  # noqa: N818 - named for the fact
+    """Another worker has this data folder; two would answer twice. The text says which."""
+
+
+@contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Hold the data folder's lock. The system lets go of it whatever way the process ends."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data / "worker.lock").open("a+", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise AlreadyRunning(f"{data}: the worker with process id {lock.read() or '?'} is at work here") from None
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def run_until_stopped(worker: Worker, seconds: int, notify: Callable[[str], None]) -> None:
+    """Do a round now and then every so many seconds, until SIGTERM or SIGINT; the mail at hand is finished first.
+
+    A round that is late is done once (coalesce), never skipped (no misfire limit), and never beside another.
+    """
+    scheduler = BlockingScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone="UTC")
+    at_work = threading.Lock()
+
+    def one_round() -> None:
+        try:
+            with at_work:
+                worker.run_once()
+        except Exception as error:  # noqa: BLE001 - a round that fails is told, and the next one is done all the same
+            log.critical("round failed", step="round", error=type(error).__name__)
+        else:
+            notify("WATCHDOG=1")
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        log.info("stopping", step="stop", signal=signal.Signals(number).name)
+        notify("STOPPING=1")
+        worker.stop()
+        scheduler.shutdown(wait=False)
+
+    scheduler.add_job(
+        one_round,
+        "interval",
+        seconds=seconds,
+        next_run_time=worker.office.clock(),
+        misfire_grace_time=None,
+        coalesce=True,
+        max_instances=1,
+    )
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, stop)
+    notify("READY=1")
+    scheduler.start()
+    with at_work:
+        log.info("stopped", step="stop")
+
+
+def notifier() -> Callable[[str], None]:
+    """Return what tells systemd how the service is (sd_notify(3)); it does nothing where there is no systemd."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+
+    def notify(text: str) -> None:
+        if not address:
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel, suppress(OSError):
+            channel.sendto(text.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
+
+    return notify

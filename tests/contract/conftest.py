@@ -1,0 +1,230 @@
+"""The stands the mailbox contract is proved on: each gives a mailbox, and a way to look at it behind its back."""
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.mailbox import MaildirSettings, open_mailbox
+from pipeline.mailbox.imap_session import Tls
+from pipeline.mailbox.port import Mailbox
+from tests.contract import dovecot
+
+_IMAP_FLAGS = {b"\\Seen": "seen", b"\\Deleted": "deleted", b"\\Draft": "draft", b"\\Flagged": "flagged"}
+_MAILDIR_FLAGS = {"S": "seen", "T": "deleted", "D": "draft", "F": "flagged"}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A mail as it lies in a folder, seen from outside the pipeline."""
+
+    raw: bytes
+    flags: frozenset[str]
+
+
+class Stand(ABC):
+    """One kind of mailbox with the world around it: who delivers, and the people who use it too."""
+
+    def __init__(self) -> None:
+        self._open: list[Mailbox] = []
+
+    def mailbox(self, **changes: Any) -> Mailbox:
+        """Open the mailbox as the worker does; closed when the test ends."""
+        opened = open_mailbox(self.settings(**changes))
+        self._open.append(opened)
+        return opened
+
+    def close(self) -> None:
+        for opened in self._open:
+            opened.close()
+
+    def present(self, folder: str) -> list[Held]:
+        """The mails of a folder that nobody marked deleted."""
+        return [held for held in self.held(folder) if "deleted" not in held.flags]
+
+    @abstractmethod
+    def settings(self, **changes: Any) -> Any: ...
+
+    @abstractmethod
+    def deliver(self, raw: bytes) -> None: ...
+
+    @abstractmethod
+    def held(self, folder: str) -> list[Held]: ...
+
+    @abstractmethod
+    def folders(self) -> set[str]: ...
+
+    @abstractmethod
+    def person_moves(self, number: int, source: str, target: str) -> None: ...
+
+    @abstractmethod
+    def person_marks(self, number: int, folder: str, flags: set[str]) -> None: ...
+
+    @abstractmethod
+    def renumber(self) -> None: ...
+
+
+class MaildirStand(Stand):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._count = 0
+        for part in ("tmp", "new", "cur"):
+            (path / part).mkdir(parents=True)
+
+    def settings(self, **changes: Any) -> MaildirSettings:
+        return MaildirSettings(self._path, **changes)
+
+    def deliver(self, raw: bytes) -> None:
+        self._count += 1
+        (self._path / "new" / f"{self._count:010d}.delivered").write_bytes(raw)
+
+    def held(self, folder: str) -> list[Held]:
+        return [Held(file.read_bytes(), self._flags(file)) for file in self._files(folder)]
+
+    def folders(self) -> set[str]:
+        return {"INBOX", *(path.name[1:].replace(".", "/") for path in self._path.glob(".*"))}
+
+    def person_moves(self, number: int, source: str, target: str) -> None:
+        for part in ("tmp", "new", "cur"):
+            (self._home(target) / part).mkdir(parents=True, exist_ok=True)
+        file = self._files(source)[number]
+        file.rename(self._home(target) / "cur" / f"{file.name.partition(':')[0]}:2,S")
+
+    def person_marks(self, number: int, folder: str, flags: set[str]) -> None:
+        file = self._files(folder)[number]
+        letters = "".join(sorted(letter for letter, flag in _MAILDIR_FLAGS.items() if flag in flags))
+        file.rename(self._home(folder) / "cur" / f"{file.name.partition(':')[0]}:2,{letters}")
+
+    def renumber(self) -> None:
+        for file in self._files("INBOX"):
+            base, mark, flags = file.name.partition(":")
+            file.rename(file.with_name(f"{base}.restored{mark}{flags}"))
+
+    def _home(self, folder: str) -> Path:
+        return self._path if folder == "INBOX" else self._path / ("." + folder.replace("/", "."))
+
+    def _files(self, folder: str) -> list[Path]:
+        home = self._home(folder)
+        return sorted([*home.glob("new/*"), *home.glob("cur/*")], key=lambda file: file.name)
+
+    def _flags(self, file: Path) -> frozenset[str]:
+        return frozenset(_MAILDIR_FLAGS[letter] for letter in file.name.partition(":2,")[2])
+
+
+class DovecotStand(Stand):
+    def __init__(self, server: dovecot.Dovecot, tls: Tls) -> None:
+        super().__init__()
+        self.server = server
+        self.user = server.new_user()
+        self._tls = tls
+        self._validity = 4_000_000
+
+    def settings(self, **changes: Any) -> Any:
+        return self.server.settings(self.user, self._tls, **changes)
+
+    def deliver(self, raw: bytes) -> None:
+        self.server.deliver(self.user, raw)
+
+    def held(self, folder: str) -> list[Held]:
+        with self.server.person(self.user) as client:
+            name = self._name(folder)
+            if not client.folder_exists(name):
+                return []
+            client.select_folder(name, readonly=True)
+            answers = client.fetch(client.search("ALL"), ["FLAGS", "BODY.PEEK[]"])
+            return [Held(a[b"BODY[]"], self._flags(a[b"FLAGS"])) for _, a in sorted(answers.items())]
+
+    def folders(self) -> set[str]:
+        with self.server.person(self.user) as client:
+            names = {name for _, _, name in client.list_folders()}
+        prefix, separator = self.server.flavour.prefix, self.server.flavour.separator
+        return {name.removeprefix(prefix).replace(separator, "/") for name in names}
+
+    def person_moves(self, number: int, source: str, target: str) -> None:
+        with self._person(source) as client:
+            if not client.folder_exists(self._name(target)):
+                client.create_folder(self._name(target))
+            uid = client.search("ALL")[number]
+            client.copy([uid], self._name(target))
+            client.delete_messages([uid])
+            client.expunge()
+
+    def person_marks(self, number: int, folder: str, flags: set[str]) -> None:
+        with self._person(folder) as client:
+            client.set_flags([client.search("ALL")[number]], [f for f, name in _IMAP_FLAGS.items() if name in flags])
+
+    def renumber(self) -> None:
+        self._validity += 1
+        self.server.renumber(self.user, self._validity)
+
+    def person_copies(self, number: int, source: str, target: str) -> None:
+        with self._person(source) as client:
+            client.create_folder(self._name(target))
+            client.copy([client.search("ALL")[number]], self._name(target))
+
+    @contextlib.contextmanager
+    def _person(self, folder: str) -> Iterator[Any]:
+        with self.server.person(self.user) as client:
+            client.select_folder(self._name(folder))
+            yield client
+
+    def _name(self, folder: str) -> str:
+        flavour = self.server.flavour
+        return folder if folder == "INBOX" else flavour.prefix + folder.replace("/", flavour.separator)
+
+    def _flags(self, flags: tuple[bytes, ...]) -> frozenset[str]:
+        return frozenset(_IMAP_FLAGS[flag] for flag in flags if flag in _IMAP_FLAGS)
+
+
+@pytest.fixture(scope="session")
+def dovecots() -> Iterator[Callable[[dovecot.Flavour], dovecot.Dovecot]]:
+    """Start each flavour of server at most once; all are stopped when the session ends."""
+    started: dict[str, dovecot.Dovecot] = {}
+    with contextlib.ExitStack() as servers:
+
+        def server(flavour: dovecot.Flavour) -> dovecot.Dovecot:
+            reason = dovecot.missing()
+            if reason:
+                pytest.skip(reason)
+            if flavour.name not in started:
+                started[flavour.name] = servers.enter_context(dovecot.running(flavour))
+            return started[flavour.name]
+
+        yield server
+
+
+_IMAP_STANDS = {
+    "imap-tls": (dovecot.FULL, Tls.IMPLICIT),
+    "imap-starttls": (dovecot.FULL, Tls.STARTTLS),
+    "imap-no-move": (dovecot.NO_MOVE, Tls.IMPLICIT),
+    "imap-bare": (dovecot.BARE, Tls.IMPLICIT),
+}
+
+
+@pytest.fixture(params=["maildir", *(pytest.param(name, marks=pytest.mark.dovecot) for name in _IMAP_STANDS)])
+def stand(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stand]:
+    """Every kind of mailbox in turn: the contract holds for all of them."""
+    made: Stand
+    if request.param == "maildir":
+        made = MaildirStand(tmp_path / "mail")
+    else:
+        flavour, tls = _IMAP_STANDS[request.param]
+        made = DovecotStand(request.getfixturevalue("dovecots")(flavour), tls)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def imap(dovecots: Callable[[dovecot.Flavour], dovecot.Dovecot]) -> Iterator[Callable[..., DovecotStand]]:
+    """Make stands on a Dovecot of the given flavour, for what only IMAP can get wrong."""
+    with contextlib.ExitStack() as stands:
+
+        def make(flavour: dovecot.Flavour = dovecot.FULL, tls: Tls = Tls.IMPLICIT) -> DovecotStand:
+            return stands.enter_context(contextlib.closing(DovecotStand(dovecots(flavour), tls)))
+
+        yield make
