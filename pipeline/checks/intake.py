@@ -28,7 +28,7 @@ def encrypted(matter: Matter, say: Say) -> Iterator[Finding]:
     for problem, evidence in _problems(matter):
         if problem.kind == "encrypted":
             yield say.fail(
-                f"{_file(problem, matter)} cannot be opened: {problem.text}.",
+                f"{_file(problem, matter)} cannot be opened: {problem.text.rstrip('.')}.",
                 evidence,
                 expected="files that open without a password",
                 why="SECAS must read every value in it.",
@@ -59,8 +59,11 @@ def _problems(matter: Matter) -> Iterator[tuple[Problem, tuple[Evidence, ...]]]:
     for problem in matter.submission.form.problems:
         yield problem, matter.whole_file()
     if matter.first and matter.message:
+        # The mail reader sees a broken workbook too; the form reader's words for it are enough.
+        told = {item.file for item in matter.batch if item.form.problems}
         for problem in matter.message.problems:
-            yield problem, (Evidence(matter.message.sha256, problem.where),)
+            if problem.where not in told:
+                yield problem, (Evidence(matter.message.sha256, problem.where),)
 
 
 def _file(problem: Problem, matter: Matter) -> str:
