@@ -1,0 +1,37 @@
+"""Make rules/schema/*.json from the shapes in pipeline/rulebook/schema.py, for editors of the rules files.
+
+Run by ``./run docs``; a test says when they are out of date.
+"""
+
+import json
+from pathlib import Path
+
+import msgspec
+
+from pipeline.rulebook.schema import AssuranceFile, ChecksFile, DecisionFile, FormChange, FormFile, KindsFile
+
+FOLDER = Path(__file__).resolve().parents[2] / "rules" / "schema"
+SHAPES = {
+    "form": FormFile,
+    "form-change": FormChange,
+    "checks": ChecksFile,
+    "assurance": AssuranceFile,
+    "decision": DecisionFile,
+    "kinds": KindsFile,
+}
+
+
+def schema_of(name: str) -> str:
+    """Return the JSON Schema of one rules file as it is kept."""
+    return json.dumps(msgspec.json.schema(SHAPES[name], schema_hook=lambda _: {}), indent=1, sort_keys=True) + "\n"
+
+
+def main() -> None:
+    """Write every schema."""
+    FOLDER.mkdir(exist_ok=True)
+    for name in SHAPES:
+        (FOLDER / f"{name}.json").write_text(schema_of(name), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
