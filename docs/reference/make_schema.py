@@ -23,7 +23,7 @@ SHAPES = {
 
 def schema_of(name: str) -> str:
     """Return the JSON Schema of one rules file as it is kept."""
-    return json.dumps(msgspec.json.schema(SHAPES[name], schema_hook=lambda _: {}), indent=1, sort_keys=True) + "\n"
+    return json.dumps(msgspec.json.schema(SHAPES[name]), indent=1, sort_keys=True) + "\n"
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """The shapes that the files under rules/ are read into. A key that is not here is refused with its place."""
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -151,7 +151,7 @@ class FormChange(_Part, frozen=True):
 
     version: str
     earliest: str = ""
-    change: tuple[dict[str, object], ...] = ()
+    change: tuple[dict[str, Any], ...] = ()
     add: tuple[FieldRule, ...] = ()
 
 
