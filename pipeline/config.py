@@ -7,9 +7,13 @@ import os
 import sys
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+_Whole = Annotated[int, msgspec.Meta(ge=1)]
+_Seconds = Annotated[float, msgspec.Meta(gt=0)]
+_Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class ConfigRefused(Exception):  # noqa: N818 - named for the fact
@@ -30,23 +34,23 @@ class MaildirConfig(_Section, frozen=True, tag_field="kind", tag="maildir"):
 class ImapConfig(_Section, frozen=True, tag_field="kind", tag="imap"):
     """A mailbox on an IMAP server. ``drafts`` empty: the folder the server marks for drafts (RFC 6154)."""
 
-    host: str
-    user: str
-    port: int = 993
+    host: _Name
+    user: _Name
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 993
     tls: Literal["implicit", "starttls", "none"] = "implicit"
     ca_file: Path | None = None
     password_file: Path | None = None
     password_env: str = ""
-    inbox: str = "INBOX"
+    inbox: _Name = "INBOX"
     drafts: str = ""
-    timeout_seconds: float = 60.0
-    max_megabytes: int = 60
+    timeout_seconds: _Seconds = 60.0
+    max_megabytes: _Whole = 60
 
 
 class FolderConfig(_Section, frozen=True):
     """Folders of the mailbox that handled mails are moved to."""
 
-    processed: str = "CPL processed"
+    processed: _Name = "CPL processed"
 
 
 class ReplyConfig(_Section, frozen=True):
@@ -73,16 +77,28 @@ class CalendarConfig(_Section, frozen=True):
 
     subdivision: Literal["ENG", "WLS", "SCT", "NIR"] = "ENG"
     zone: str = "Europe/London"
-    closes_at: int = 17
-    days: int = 1
+    closes_at: Annotated[int, msgspec.Meta(ge=1, le=24)] = 17
+    days: Annotated[int, msgspec.Meta(ge=0, le=250)] = 1
+
+
+class TrustConfig(_Section, frozen=True):
+    """Whose signatures are believed. folder: one folder for each set of roots (config/trust/README.md).
+
+    fetch: ask for missing revocation lists over http, only from ``hosts`` and for at most ``seconds`` each.
+    """
+
+    folder: Path | None = None
+    fetch: bool = False
+    hosts: tuple[str, ...] = ()
+    seconds: float = 10.0
 
 
 class WorkerConfig(_Section, frozen=True):
     """How often the mailbox is read, and how patient the worker is."""
 
-    poll_seconds: int = 60
-    attempts: int = 3
-    retry_seconds: int = 120
+    poll_seconds: _Whole = 60
+    attempts: _Whole = 3
+    retry_seconds: _Whole = 120
 
 
 class Config(_Section, frozen=True):
@@ -98,6 +114,11 @@ class Config(_Section, frozen=True):
     people: PeopleConfig = PeopleConfig()
     calendar: CalendarConfig = CalendarConfig()
     worker: WorkerConfig = WorkerConfig()
+    trust: TrustConfig = TrustConfig()
+
+    def __repr__(self) -> str:
+        """Leave out the address of the database, which may hold a password."""
+        return f"Config(mailbox={self.mailbox!r}, data={str(self.data)!r})"
 
     @property
     def database_url(self) -> str:
@@ -145,21 +166,28 @@ def _anchored(config: Config, folder: Path) -> Config:
         data=near(config.data),
         rules=config.rules and near(config.rules),
         templates=config.templates and near(config.templates),
+        trust=msgspec.structs.replace(config.trust, folder=config.trust.folder and near(config.trust.folder)),
     )
 
 
 def password(mailbox: ImapConfig) -> str:
     """Return the mailbox's password from the place the settings name; ConfigRefused says what is missing."""
     if mailbox.password_file:
+        where = f"mailbox.password_file: {mailbox.password_file}"
         try:
-            return mailbox.password_file.read_text("utf-8").rstrip("\r\n")
+            secret = mailbox.password_file.read_text("utf-8").rstrip("\r\n")
         except OSError as error:
-            raise ConfigRefused(f"mailbox.password_file: {mailbox.password_file}: {error.strerror}") from error
+            raise ConfigRefused(f"{where}: {error.strerror}") from error
+        except UnicodeDecodeError:  # its own text would quote the secret
+            raise ConfigRefused(f"{where} is not UTF-8 text") from None
+        if not secret:
+            raise ConfigRefused(f"{where} is empty")
+        return secret
     if mailbox.password_env:
-        try:
-            return os.environ[mailbox.password_env]
-        except KeyError:
-            raise ConfigRefused(f"mailbox.password_env: {mailbox.password_env} is not set") from None
+        secret = os.environ.get(mailbox.password_env, "")
+        if not secret:
+            raise ConfigRefused(f"mailbox.password_env: {mailbox.password_env} is not set, or empty")
+        return secret
     raise ConfigRefused("mailbox: set password_file or password_env")
 
 

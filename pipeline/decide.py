@@ -18,7 +18,12 @@ def decide_submission(findings: Sequence[Finding], rules: Rulebook) -> Decision:
 
 
 def decide_mail(judged: Sequence[Judged], rules: Rulebook) -> tuple[Decision, str]:
-    """Conclude about a whole mail. Returns the Decision and the template of the reply, empty for none yet."""
+    """Conclude about a whole mail. Returns the Decision and the template of the reply, empty for none yet.
+
+    A mail without a single Submission is decided as one about which nothing was found: our own fault.
+    """
+    if not judged:
+        return decide_submission((), rules), ""
     row = next(row for row in rules.decision.mail if _mail_holds(row.when, judged))
     return Decision(row.outcome, row.id, row.reason, row.waits_for), row.template
 
@@ -38,22 +43,22 @@ def _submission_holds(when: SubmissionWhen, findings: Sequence[Finding]) -> bool
 
 
 def _mail_holds(when: MailWhen, judged: Sequence[Judged]) -> bool:
-    if when.all_faults_in:
-        return bool(judged) and all(_only_faults_in(item.findings, when.all_faults_in) for item in judged)
+    if when.nothing_beyond:
+        return all(_nothing_beyond(when.nothing_beyond, item.findings) for item in judged)
     if when.any is not None:
         return any(
             item.decision.outcome is when.any and when.waits_for in {None, item.decision.waits_for} for item in judged
         )
-    return when.otherwise and bool(judged)
+    return when.otherwise
 
 
-def _only_faults_in(findings: Sequence[Finding], topic: str) -> bool:
-    faults = [f for f in findings if f.status is Status.FAIL]
-    return bool(faults) and all(f.check.startswith(f"{topic}.") for f in faults)
+def _nothing_beyond(topic: str, findings: Sequence[Finding]) -> bool:
+    faulty = any(f.status is Status.FAIL for f in findings)
+    return faulty and all(f.check.startswith(f"{topic}.") for f in findings)
 
 
 def settle(findings: Sequence[Finding], verdicts: Iterable[Verdict], file: str) -> tuple[Finding, ...]:
-    """Put a person's Verdicts in the place of the ``unclear`` Findings they speak of; the latest word counts."""
+    """Put a person's Verdicts in the place of the ``unclear`` Findings they speak of; the last word counts."""
     words = {(v.check, v.subject): v for v in verdicts if v.submission == file}
     settled = []
     for finding in findings:

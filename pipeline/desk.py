@@ -3,8 +3,9 @@
 Every act is one commit with the name of who asked and why, and leads to the same drafts the worker would make.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from pipeline import judge
 from pipeline.decide import settle
@@ -56,23 +57,28 @@ def confirm(
     """
     case = office.ledger.case(number)
     newest = _newest(case)
-    open_points = [
-        (item.file, finding)
-        for item in newest.judged
-        for finding in item.findings
-        if finding.status is Status.UNCLEAR
-        and finding.check == check
-        and submission in {"", item.file}
-        and subject in {"", finding.subject}
-    ]
+    if newest.decision.row == BY_HAND:
+        raise NotPossible(f"{number} was decided by hand. Use 'pipeline decide {number} ...' to decide otherwise.")
+    # Several Findings may stand at one point (each file of a mail that could not be read): one word settles them.
+    open_points = sorted(
+        {
+            (item.file, finding.subject)
+            for item in newest.judged
+            for finding in item.findings
+            if finding.status is Status.UNCLEAR
+            and finding.check == check
+            and submission in {"", item.file}
+            and subject in {"", finding.subject}
+        }
+    )
     if not open_points:
         raise NotPossible(f"{number} has no open point of the check '{check}'{_narrowed(submission, subject)}.")
     if len(open_points) > 1:
-        choices = "; ".join(f"--submission '{file}' --subject '{finding.subject}'" for file, finding in open_points)
+        choices = "; ".join(f"--submission '{file}' --subject '{about}'" for file, about in open_points)
         raise NotPossible(f"{number} has {len(open_points)} open points of '{check}'. Name one: {choices}.")
-    file, finding = open_points[0]
-    verdict = Verdict(check, finding.subject, file, passed, why, by, office.now())
-    outcome = judge.rederive(newest.judged, [verdict], office.rules)
+    file, about = open_points[0]
+    verdict = Verdict(check, about, file, passed, why, by, office.now())
+    outcome = judge.rederive(newest.judged, [verdict], _rules_of(office, newest))
     if outcome.decision is None:
         raise AssertionError("a judgement is always decided about")
     again = replace(newest, at=office.now(), judged=outcome.judged, decision=outcome.decision)
@@ -87,7 +93,8 @@ def decide_by_hand(office: Office, number: str, outcome: Outcome, *, why: str, b
     """Record a person's decision about a whole Case, whatever the checks said, and draft the reply to it."""
     case = office.ledger.case(number)
     newest = _newest(case)
-    decision = Decision(outcome, BY_HAND, f"Decided by {by}.", None)
+    waits_for = Settler.SUBMITTER if outcome is Outcome.CLARIFY else None
+    decision = Decision(outcome, BY_HAND, f"Decided by {by}.", waits_for)
     judged = tuple(
         replace(item, decision=decision, findings=_with_reason(office.rules, item, outcome, why))
         for item in newest.judged
@@ -129,7 +136,8 @@ def _commit(
     if template:
         read = _mail(office, again.message)
         draft = office.draft(template, read.message, again.judged, again.decision, case=case.number, due=case.due)
-        drafts = (draft,)
+        # The same words as before, after a change of mind and back, are the same draft: it is not written twice.
+        drafts = tuple(known for known in case.drafts if known.message_id == draft.message_id) or (draft,)
     effects = tuple(office.promise_draft(draft) for draft in drafts)
     office.ledger.rejudge(
         Rejudged(case.number, again.at, by, why, again, verdict, by_hand=by_hand, drafts=drafts, effects=effects)
@@ -148,10 +156,10 @@ def replay(office: Office, number: str) -> tuple[Replayed, ...]:
     """Derive every judgement of a Case again from the stored bytes, under the rules it was made with."""
     case = office.ledger.case(number)
     done = []
-    for judgement in case.judgements:
-        rules = Rulebook.from_bundle(office.artefacts.get(judgement.rules))
-        outcome = office.judge(_mail(office, judgement.message), judgement.circumstances, rules)
-        verdicts = [v for v in case.verdicts if v.at <= judgement.at]
+    for judgement, verdicts in _with_verdicts(case):
+        read = _mail(office, judgement.message)
+        books = office.read_workbooks(read)
+        outcome = office.judge(read, books, judgement.circumstances, _rules_of(office, judgement))
         settled = tuple(replace(item, findings=settle(item.findings, verdicts, item.file)) for item in outcome.judged)
         notes = [] if judgement.rules == office.rules.fingerprint else ["made under earlier rules"]
         if judgement.decision.row == BY_HAND:
@@ -159,6 +167,25 @@ def replay(office: Office, number: str) -> tuple[Replayed, ...]:
         differences = tuple(_differences(_of_checks(judgement.judged), _of_checks(settled)))
         done.append(Replayed(judgement, not differences, "; ".join(notes), differences))
     return tuple(done)
+
+
+def _with_verdicts(case: CaseRecord) -> Iterator[tuple[Judgement, Sequence[Verdict]]]:
+    """Yield each judgement with the Verdicts it rests on.
+
+    The first judgement of a mail is the worker's; each later one was made by hand or for one Verdict, in their order.
+    """
+    words = iter(case.verdicts)
+    spoken: dict[str, list[Verdict]] = {}
+    for judgement in case.judgements:
+        if judgement.message not in spoken:
+            spoken[judgement.message] = []
+        elif judgement.decision.row != BY_HAND:
+            spoken[judgement.message].extend(islice(words, 1))
+        yield judgement, spoken[judgement.message]
+
+
+def _rules_of(office: Office, judgement: Judgement) -> Rulebook:
+    return Rulebook.from_bundle(office.artefacts.get(judgement.rules))
 
 
 def _of_checks(judged: Sequence[Judged]) -> tuple[tuple[Finding, ...], ...]:

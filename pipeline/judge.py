@@ -10,7 +10,7 @@ The numbered procedure:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from pipeline import decide
@@ -18,9 +18,11 @@ from pipeline.checks.matter import Matter, device_model
 from pipeline.checks.run import run_all
 from pipeline.domain.form import Form, Submission, Template
 from pipeline.domain.judgement import Circumstances, Decision, Judged, Verdict
+from pipeline.domain.macro import MacroReading, differences
 from pipeline.domain.message import Attachment, Message, Problem
-from pipeline.domain.product import DEVICE_TYPE, DeviceModel, ProductList
-from pipeline.readers.submission import assemble
+from pipeline.domain.product import DEVICE_TYPE, IMAGE_HASH, DeviceModel, ProductList
+from pipeline.domain.signature import SignatureQuestion, SignatureReading, TrustMaterial
+from pipeline.readers.submission import CloserLook, assemble
 from pipeline.rulebook import Rulebook
 
 NEW_ENTRY, REPLY, FOR_A_PERSON, AUTOMATIC, NOT_OURS = "new-entry", "reply", "for-a-person", "automatic", "not-ours"
@@ -28,11 +30,19 @@ NEW_ENTRY, REPLY, FOR_A_PERSON, AUTOMATIC, NOT_OURS = "new-entry", "reply", "for
 _WORKBOOK_NAMES = (".xlsm", ".xlsx", ".xls", ".xlsb", ".xltm")
 
 
-class FormReader(Protocol):
+class BookReader(Protocol):
     """Reads a workbook in a capped child; a Problem when the child did not come back with a reading."""
 
     def form(self, data: bytes) -> Form | Problem:
         """Read the New Entry form of a workbook."""
+        ...
+
+    def signature(self, question: SignatureQuestion) -> SignatureReading | Problem:
+        """Read the digital signatures of a workbook."""
+        ...
+
+    def macro(self, workbook: bytes) -> MacroReading | Problem:
+        """Read the modules of a workbook's macro."""
         ...
 
 
@@ -50,11 +60,12 @@ NO_LIST = ListInForce(None, ProductList("", "", ()))
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """A workbook found in a mail, with its reading."""
+    """A workbook found in a mail, with its reading. closer: of its signature and macro, once somebody has looked."""
 
     file: str
     artefact: str
     form: Form
+    closer: CloserLook = field(default_factory=CloserLook)
 
     @property
     def readable(self) -> bool:
@@ -74,7 +85,7 @@ class Outcome:
     workbooks: tuple[str, ...] = ()
 
 
-def read_workbooks(message: Message, contents: Mapping[str, bytes], reader: FormReader) -> tuple[Workbook, ...]:
+def read_workbooks(message: Message, contents: Mapping[str, bytes], reader: BookReader) -> tuple[Workbook, ...]:
     """Read every file of a mail that is, or by its name claims to be, a workbook."""
     forms: dict[str, Form] = {}
     found = []
@@ -87,7 +98,7 @@ def read_workbooks(message: Message, contents: Mapping[str, bytes], reader: Form
     return tuple(found)
 
 
-def read_workbook(data: bytes, reader: FormReader) -> Form:
+def read_workbook(data: bytes, reader: BookReader) -> Form:
     """Read one workbook; a child that did not come back is a Problem of the form like any other."""
     form = reader.form(data)
     if isinstance(form, Problem):
@@ -95,9 +106,26 @@ def read_workbook(data: bytes, reader: FormReader) -> Form:
     return form
 
 
+def look_closer(  # noqa: PLR0917 - a reading needs the bytes, the reader and what it is compared with
+    form: Form, data: bytes, reader: BookReader, template: Template | None, trust: TrustMaterial, at: str
+) -> CloserLook:
+    """Read the signature of a workbook that gives a hash, and its macro where it is not the published one."""
+    signature: SignatureReading | None = None
+    if any(row.field == IMAGE_HASH and row.answer.text.strip() for row in form.rows):
+        found = reader.signature(SignatureQuestion(data, trust, at))
+        signature = SignatureReading((), (), (), problems=(found,)) if isinstance(found, Problem) else found
+    differs: tuple[str, ...] = ()
+    if template and form.macro and form.macro != template.macro:
+        macro = reader.macro(data)
+        macro = MacroReading(problems=(macro,)) if isinstance(macro, Problem) else macro
+        differs = differences(template.modules, macro)
+    return CloserLook(signature, differs)
+
+
 def _is_workbook(attachment: Attachment) -> bool:
+    """A workbook by its content, or a file of no other known kind by its name. An OLE file may be a Word document."""
     named = attachment.name.lower().endswith(_WORKBOOK_NAMES)
-    return attachment.kind in {"workbook", "ole"} or (named and attachment.kind not in {"pdf", "mail", "image"})
+    return attachment.kind == "workbook" or (named and attachment.kind not in {"pdf", "mail", "image"})
 
 
 def recognise(
@@ -113,7 +141,7 @@ def recognise(
     if forms:
         return NEW_ENTRY, "It brings a workbook with a New Entry form."
     kind, why = _by_phrases(message, rules)
-    if any(book.form.problems for book in workbooks) and (kind != NOT_OURS or known_case):
+    if any(book.form.problems and (kind != NOT_OURS or known_case or book.form.tab) for book in workbooks):
         return NEW_ENTRY, "It brings a workbook that could not be read."
     if known_case:
         return REPLY, "It belongs to a case and brings no new form."
@@ -139,13 +167,18 @@ def judge_mail(
     in_force: ListInForce,
 ) -> Outcome:
     """Judge a mail of the kind ``new-entry``: steps 4 to 6 of the procedure."""
-    chosen = [book for book in workbooks if book.readable] or [book for book in workbooks if book.form.problems]
     # A workbook that could not be read beside one that could may be the second submission: it is judged too.
-    chosen += [book for book in workbooks if book.form.problems and book not in chosen]
+    first_of = {book.artefact: book for book in reversed(workbooks)}  # equal bytes are one Submission
+    once = [book for book in workbooks if book is first_of[book.artefact]]
+    readable = [book for book in once if book.readable]
+    # An old .xls or another Office file beside a form is a document that belongs to it, not a second submission.
+    chosen = [*readable, *(b for b in once if b.form.problems and not (readable and _other_format(b.form)))]
     taken = {book.artefact for book in chosen}
     documents = tuple(a.sha256 for a in message.attachments if a.sha256 not in taken and not a.inline)
     batch = tuple(
-        assemble(b.file, b.artefact, b.form, rules=rules, template=in_force.template, documents=documents)
+        assemble(
+            b.file, b.artefact, b.form, rules=rules, template=in_force.template, documents=documents, closer=b.closer
+        )
         for b in chosen
     ) or (assemble("", "", _NO_FORM, rules=rules, template=in_force.template, documents=documents),)
     judged = tuple(
@@ -166,6 +199,10 @@ def judge_mail(
     )
     decision, template = decide.decide_mail(judged, rules)
     return Outcome(NEW_ENTRY, "", judged, decision, template, tuple(s.artefact for s in batch if s.artefact))
+
+
+def _other_format(form: Form) -> bool:
+    return all(problem.kind == "unsupported" for problem in form.problems)
 
 
 _NO_FORM = Form("", (), "", (), "", macro_enabled=False, signatures=0)

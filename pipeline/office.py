@@ -4,39 +4,58 @@ Everything that could differ between two runs (the time, the bytes, the settings
 """
 
 import re
+import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import structlog
+import msgspec
 
 from pipeline import __version__, judge
 from pipeline.compose import Sender, Templates, reply
-from pipeline.config import Config
+from pipeline.config import Config, shipped
 from pipeline.domain.draft import Draft
 from pipeline.domain.judgement import Circumstances, Decision, Judged
 from pipeline.domain.message import Message, Problem
 from pipeline.domain.product import ProductList
-from pipeline.judge import ListInForce
-from pipeline.ledger.artefacts import Artefacts
+from pipeline.domain.signature import TrustMaterial
+from pipeline.judge import ListInForce, Workbook
+from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing, Artefacts, ArtefactsUnavailable
+from pipeline.ledger.errors import LedgerBusy, LedgerRefused
 from pipeline.ledger.records import Judgement, NewEffect
 from pipeline.ledger.store import Ledger
-from pipeline.readers.child import Readers
+from pipeline.readers.child import Readers, ReadersUnavailable
 from pipeline.readers.cpl import CplReading
 from pipeline.readers.eligible import read_eligible
 from pipeline.readers.message import ReadMail
+from pipeline.readers.package import Unreadable
+from pipeline.readers.trust_folder import TrustFolderRefused, material_of
 from pipeline.rulebook import Rulebook
 from pipeline.workdays import due_day
 
 CPL, EPCL = "cpl", "epcl"
 _CASE_NUMBER = re.compile(r"\bCPL-\d{4}-\d{5,}\b")
 
-log = structlog.get_logger()
-
 
 class Unavailable(Exception):  # noqa: N818 - named for the fact
     """Something of our own that the work needs is missing or unusable. The text says what to do about it."""
+
+
+OWN_TROUBLE = (ArtefactsUnavailable, LedgerBusy, LedgerRefused, ReadersUnavailable, Unavailable)
+"""What every mail would meet, so that it ends the worker's round. Its text is written for the person who reads it."""
+
+
+def in_words(error: Exception) -> dict[str, object]:
+    """Return what the log may say of an exception.
+
+    The text of one that nobody foresaw may quote what must stay RED (law 8), so only its kind and place are told.
+    """
+    if isinstance(error, OWN_TROUBLE):
+        return {"error": type(error).__name__, "why": str(error)}
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return {"error": type(error).__name__, "where": [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames]}
 
 
 def stamp(moment: datetime) -> str:
@@ -61,6 +80,7 @@ class Office:
     readers: Readers
     clock: Callable[[], datetime]
     _lists: dict[tuple[str, str], ListInForce] = field(default_factory=dict)
+    _trust: tuple[str, TrustMaterial] | None = None
 
     def now(self) -> str:
         """Return the present moment as a stamp."""
@@ -74,16 +94,23 @@ class Office:
         return (cpl.artefact if cpl else "", epcl.artefact if epcl else "")
 
     def list_of(self, cpl: str, epcl: str) -> ListInForce:
-        """Return the CPL and EPCL of these sha256, read once in a process."""
+        """Return the CPL and EPCL of these sha256, read once in a process. Unavailable where one cannot be read."""
         if (cpl, epcl) not in self._lists:
-            template, products = None, ProductList("", "", ())
-            if cpl:
-                reading = self.read_list(self.artefacts.get(cpl))
-                template = reading.template
-                products = ProductList(cpl, template.version if template else "", reading.products)
-            eligible = read_eligible(self.artefacts.get(epcl)) if epcl else None
-            self._lists = {(cpl, epcl): ListInForce(template, products, eligible)}
+            try:
+                self._lists = {(cpl, epcl): self._read_lists(cpl, epcl)}
+            except (ArtefactMissing, ArtefactDamaged) as error:
+                raise Unavailable(f"The list in force cannot be used: {error} Or import the list anew.") from error
+            except Unreadable as error:
+                raise Unavailable(f"The EPCL in force cannot be used: {error.text}. Import it anew.") from error
         return self._lists[cpl, epcl]
+
+    def _read_lists(self, cpl: str, epcl: str) -> ListInForce:
+        template, products = None, ProductList("", "", ())
+        if cpl:
+            reading = self.read_list(self.artefacts.get(cpl))
+            template = reading.template
+            products = ProductList(cpl, template.version if template else "", reading.products)
+        return ListInForce(template, products, read_eligible(self.artefacts.get(epcl)) if epcl else None)
 
     def read_list(self, data: bytes) -> CplReading:
         """Read a CPL workbook in the capped child; Unavailable says why it is none."""
@@ -101,7 +128,9 @@ class Office:
         cpl, epcl = self.in_force()
         seen = {sha: known for sha, known in self.ledger.earlier_same(workbooks).items() if known != case}
         return Circumstances(
-            on=moment_of(received).astimezone(ZoneInfo(self.config.calendar.zone)).date(),
+            on=self.day_of(received),
+            at=received,
+            trust=self.trust_in_force(),
             cpl=cpl,
             epcl=epcl,
             pending=self.ledger.pending_submissions(case),
@@ -110,19 +139,70 @@ class Office:
             seen=seen,
         )
 
+    def day_of(self, received: str) -> date:
+        """Return the day of a moment where the office is."""
+        return moment_of(received).astimezone(ZoneInfo(self.config.calendar.zone)).date()
+
     def read_mail(self, sha256: str) -> ReadMail | Problem:
         """Read a stored mail in the capped child."""
         return self.readers.message(self.artefacts.get(sha256))
 
-    def judge(self, read: ReadMail, circumstances: Circumstances, rules: Rulebook | None = None) -> judge.Outcome:
-        """Judge a mail of the kind ``new-entry``."""
-        return judge.judge_mail(
-            read.message,
-            judge.read_workbooks(read.message, read.contents, self.readers),
-            rules or self.rules,
-            circumstances,
-            self.list_of(circumstances.cpl, circumstances.epcl),
-        )
+    def read_workbooks(self, read: ReadMail) -> tuple[Workbook, ...]:
+        """Read every workbook of a mail, each in the capped child."""
+        return judge.read_workbooks(read.message, read.contents, self.readers)
+
+    def sent_before(self, read: ReadMail, workbooks: Sequence[Workbook]) -> str:
+        """Return the Case of an earlier submission with the very same files; empty where there is none."""
+        files = _files(read.message)
+        for number in sorted(set(self.ledger.earlier_same([book.artefact for book in workbooks]).values())):
+            for earlier in self.ledger.case(number).messages:
+                other = self.read_mail(earlier.sha256) if earlier.kind == judge.NEW_ENTRY else None
+                if isinstance(other, ReadMail) and _files(other.message) == files:
+                    return number
+        return ""
+
+    def judge(
+        self,
+        read: ReadMail,
+        workbooks: Sequence[Workbook],
+        circumstances: Circumstances,
+        rules: Rulebook | None = None,
+    ) -> judge.Outcome:
+        """Judge a mail of the kind ``new-entry``. rules: those of this process when left out."""
+        in_force = self.list_of(circumstances.cpl, circumstances.epcl)
+        trust = self.trust_of(circumstances.trust)
+        books = [
+            replace(
+                book,
+                closer=judge.look_closer(
+                    book.form, read.contents[book.artefact], self.readers, in_force.template, trust, circumstances.at
+                ),
+            )
+            if book.readable
+            else book
+            for book in workbooks
+        ]
+        return judge.judge_mail(read.message, books, rules or self.rules, circumstances, in_force)
+
+    # ---- whose signatures are believed
+
+    def trust_in_force(self) -> str:
+        """Return the sha256 of the stored trust material of this process; Unavailable where a file in it is bad."""
+        if not self._trust:
+            folder = self.config.trust.folder or shipped("config") / "trust"
+            try:
+                material = material_of(self.rules.signers.sets, folder)
+            except TrustFolderRefused as error:
+                raise Unavailable(str(error)) from error
+            sha256 = self.artefacts.put(msgspec.msgpack.encode(material))
+            self._trust = (sha256, material)
+        return self._trust[0]
+
+    def trust_of(self, sha256: str) -> TrustMaterial:
+        """Return stored trust material; none for a judgement that was made without."""
+        if self._trust and self._trust[0] == sha256:
+            return self._trust[1]
+        return msgspec.msgpack.decode(self.artefacts.get(sha256), type=TrustMaterial) if sha256 else TrustMaterial()
 
     def judgement(
         self, message: str, circumstances: Circumstances, judged: tuple[Judged, ...], decision: Decision
@@ -186,3 +266,12 @@ def case_number_in(subject: str) -> str:
     """Return the Case number that stands in a subject; empty where there is none."""
     match = _CASE_NUMBER.search(subject)
     return match[0] if match else ""
+
+
+def references_of(message: Message) -> tuple[str, ...]:
+    """Return the Message-IDs a mail refers to, oldest first, In-Reply-To last."""
+    return (*message.references, message.in_reply_to) if message.in_reply_to else message.references
+
+
+def _files(message: Message) -> set[str]:
+    return {attachment.sha256 for attachment in message.attachments if not attachment.inline}

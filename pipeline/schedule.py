@@ -4,17 +4,18 @@ import fcntl
 import os
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 
+from pipeline.office import Unavailable, in_words
 from pipeline.worker import Worker
+
+_STOP = {signal.SIGTERM, signal.SIGINT}
 
 log = structlog.get_logger()
 
@@ -26,8 +27,14 @@ class AlreadyRunning(Exception):  # noqa: N818 - named for the fact
 @contextmanager
 def only_one(data: Path) -> Iterator[None]:
     """Hold the data folder's lock. The system lets go of it whatever way the process ends."""
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (data / "worker.lock").open("a+", encoding="ascii") as lock:
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = (data / "worker.lock").open("a+", encoding="ascii")
+    except OSError as error:
+        raise Unavailable(
+            f"{data}: the worker cannot write here ({error.strerror}). Give its user the right to, or set 'data'."
+        ) from error
+    with file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -44,24 +51,20 @@ def run_until_stopped(worker: Worker, seconds: int, notify: Callable[[str], None
     """Do a round now and then every so many seconds, until SIGTERM or SIGINT; the mail at hand is finished first.
 
     A round that is late is done once (coalesce), never skipped (no misfire limit), and never beside another.
+    Both signals stay blocked afterwards: a second one does not cut the end short (SIGKILL does).
     """
-    scheduler = BlockingScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone="UTC")
-    at_work = threading.Lock()
+    # Waited for, not handled: a handler runs between any two steps, also where a lock is held that it would need.
+    # Threads started from here on have them blocked too.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone="UTC")
 
     def one_round() -> None:
         try:
-            with at_work:
-                worker.run_once()
+            worker.run_once()
         except Exception as error:  # noqa: BLE001 - a round that fails is told, and the next one is done all the same
-            log.critical("round failed", step="round", error=type(error).__name__)
+            log.critical("round failed", step="round", **in_words(error))
         else:
             notify("WATCHDOG=1")
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        log.info("stopping", step="stop", signal=signal.Signals(number).name)
-        notify("STOPPING=1")
-        worker.stop()
-        scheduler.shutdown(wait=False)
 
     scheduler.add_job(
         one_round,
@@ -72,12 +75,14 @@ def run_until_stopped(worker: Worker, seconds: int, notify: Callable[[str], None
         coalesce=True,
         max_instances=1,
     )
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, stop)
-    notify("READY=1")
     scheduler.start()
-    with at_work:
-        log.info("stopped", step="stop")
+    notify("READY=1")
+    number = signal.sigwait(_STOP)
+    worker.stop()
+    notify("STOPPING=1")
+    log.info("stopping", step="stop", signal=signal.Signals(number).name)
+    scheduler.shutdown()
+    log.info("stopped", step="stop")
 
 
 def notifier() -> Callable[[str], None]:

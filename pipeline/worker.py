@@ -7,32 +7,34 @@
 
 Killed anywhere, the next run goes on where this one stopped: bytes are stored by their digest, rows are unique, a
 promise is looked for in the mailbox before it is kept, and a mail leaves the inbox only after its effect is noted.
+One bad mail or one bad promise never stops the next; trouble of our own that all of them would meet ends the round.
 """
 
 import threading
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256 as digest
-from pathlib import Path
 
 import structlog
 
-from pipeline import judge
 from pipeline.domain.draft import Draft
-from pipeline.domain.judgement import Decision
 from pipeline.domain.message import Message, Problem
-from pipeline.judge import AUTOMATIC, FOR_A_PERSON, NEW_ENTRY, NOT_OURS
-from pipeline.ledger.errors import LedgerBusy, LedgerConflict, NoSuchCase
+from pipeline.judge import AUTOMATIC, FOR_A_PERSON, NEW_ENTRY, NOT_OURS, Workbook, recognise
+from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing
+from pipeline.ledger.errors import LedgerConflict, NoSuchCase
+from pipeline.ledger.mails import Place
 from pipeline.ledger.records import Arrival, Conclusion, Effect, EffectState, MessageRecord, NewEffect
-from pipeline.mailbox.port import Filed, Mailbox, MailboxRefused, MailboxUnavailable, Ref
+from pipeline.mailbox.port import Filed, Listed, Mailbox, MailboxRefused, MailboxUnavailable, Ref
 from pipeline.mailbox.trouble import MailGone, MailTooLarge
-from pipeline.office import Office, case_number_in, moment_of, stamp
+from pipeline.office import OWN_TROUBLE, Office, case_number_in, in_words, references_of, stamp
 from pipeline.readers.message import ReadMail
 
 REPEAT = "repeat"
 _LONGEST_WAIT = timedelta(hours=1)
+_PATIENCE = 3
+"""Mails in a row that the server could not give before it is taken to be away."""
 
 log = structlog.get_logger()
 
@@ -62,39 +64,42 @@ class Worker:
         self.office = office
         self._open = open_mailbox
         self._progress = progress
+        self._name = ""
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """End the round after the mail or the promise at hand. Safe to call from a signal handler."""
+        """End the round after the mail or the promise at hand. Called from another thread."""
         self._stopping.set()
 
     def run_once(self) -> Round:
-        """Do one round. Trouble with the mailbox is noted and leaves what is spooled to be judged all the same."""
+        """Do one round. Trouble with the mailbox is noted and leaves what is spooled to be judged all the same.
+
+        Raises one of OWN_TROUBLE, when what can be done without it has been done; the next round goes on.
+        """
         done = Round()
-        self._visit(self.fetch, done)
-        self.judge(done)
-        if self.office.ledger.effects_due(self.office.now()):
-            self._visit(self.act, done)
+        reached = self._visit(self.fetch, done)
+        try:
+            self.judge(done)
+        finally:
+            # A mailbox that was away a moment ago is left in peace: nothing is held up or put on hold for it.
+            if reached and not self._stopping.is_set() and self.office.ledger.effects_due(self.office.now()):
+                self._visit(self.act, done)
         log.info("round done", step="round", **{k: v for k, v in vars(done).items() if v})
         return done
 
-    def _visit(self, step: Callable[[Mailbox, Round], None], done: Round) -> None:
+    def _visit(self, step: Callable[[Mailbox, Round], None], done: Round) -> bool:
+        """Say whether the mailbox could be used."""
         try:
-            mailbox = self._open()
+            with closing(self._open()) as mailbox:
+                self._name = mailbox.name
+                step(mailbox, done)
         except (MailboxUnavailable, MailboxRefused) as error:
-            self._unreachable("mailbox", error, done)
-            return
-        try:
-            step(mailbox, done)
-        except (MailboxUnavailable, MailboxRefused) as error:
-            self._unreachable(mailbox.name, error, done)
-        finally:
-            mailbox.close()
-
-    def _unreachable(self, name: str, error: Exception, done: Round) -> None:
-        done.unreachable = str(error)
-        log.warning("mailbox unreachable", step="visit", mailbox=name, error=str(error))
-        self.office.ledger.note_poll(name, self.office.now(), False, str(error))
+            done.unreachable = str(error)
+            log.warning("mailbox unreachable", step="visit", mailbox=self._name, error=str(error))
+            if self._name:  # it is not known before the first visit
+                self.office.ledger.note_poll(self._name, self.office.now(), False, str(error))
+            return False
+        return True
 
     # ---- 1. fetch
 
@@ -102,33 +107,56 @@ class Worker:
         """Bring every unread mail that is not known yet to the spool."""
         office = self.office
         listed = mailbox.unread()
-        known = office.ledger.known(mailbox.name, [(m.ref.folder, m.ref.generation, m.ref.uid) for m in listed])
-        new = [m for m in listed if (m.ref.folder, m.ref.generation, m.ref.uid) not in known]
+        unfetched = {_place(r): r.sha256 for r in office.ledger.waiting() if not office.artefacts.has(r.sha256)}
+        known = office.ledger.known(mailbox.name, [_place(mail.ref) for mail in listed]) - unfetched.keys()
+        new = [mail for mail in listed if _place(mail.ref) not in known]
+        in_a_row = 0
         for position, mail in enumerate(new, start=1):
-            if self._stopping.is_set():
-                return
+            if self._stopping.is_set() or in_a_row == _PATIENCE:
+                break
             self._progress("fetch", position, len(new))
             try:
                 raw = mailbox.fetch(mail.ref)
             except MailGone:
                 continue
             except MailTooLarge as error:
-                self._too_large(mailbox.name, mail.ref, mail.size, error, done)
+                self._too_large(mailbox.name, mail, error, done)
+            except (MailboxUnavailable, MailboxRefused) as error:
+                # It is tried again at the next round; the mails behind it may be well.
+                done.unreachable = str(error)
+                in_a_row = in_a_row + 1 if isinstance(error, MailboxUnavailable) else 0
+                log.warning("mail not fetched", step="fetch", mailbox=mailbox.name, error=str(error))
                 continue
-            sha256 = office.artefacts.put(raw)
-            if office.ledger.arrive(self._arrival(mailbox.name, mail.ref, sha256, len(raw))):
-                done.fetched += 1
-        office.ledger.note_poll(mailbox.name, office.now(), True, f"{len(listed)} unread, {len(new)} new")
+            else:
+                self._spool(mailbox.name, mail.ref, raw, unfetched.get(_place(mail.ref), ""), done)
+            in_a_row = 0
+        said = done.unreachable or f"{len(listed)} unread, {len(new)} new"
+        office.ledger.note_poll(mailbox.name, office.now(), not done.unreachable, said)
+
+    def _spool(self, name: str, ref: Ref, raw: bytes, stand_in: str, done: Round) -> None:
+        """Keep the bytes, then the row. stand_in: what stood for this mail while it was too large to be fetched."""
+        sha256 = self.office.artefacts.put(raw)
+        done.fetched += self.office.ledger.arrive(self._arrival(name, ref, sha256, len(raw)))
+        if stand_in:
+            note = f"It was fetched after all, as the mail {sha256[:12]}."
+            self.office.ledger.conclude(Conclusion(stand_in, self.office.now(), REPEAT, "", "", "", note))
 
     def _arrival(self, name: str, ref: Ref, sha256: str, size: int) -> Arrival:
         return Arrival(name, ref.folder, ref.generation, ref.uid, sha256, size, self.office.now())
 
-    def _too_large(self, name: str, ref: Ref, size: int, error: MailTooLarge, done: Round) -> None:
-        """Its bytes were not fetched, so its place stands for them; a person sees it on top of the list."""
-        stands_for = digest(f"not fetched: {name} {ref.folder} {ref.generation} {ref.uid}".encode()).hexdigest()
-        if self.office.ledger.arrive(self._arrival(name, ref, stands_for, size)):
-            self.office.ledger.set_aside(stands_for, self.office.now(), str(error))
-            done.set_aside += 1
+    def _too_large(self, name: str, mail: Listed, error: MailTooLarge, done: Round) -> None:
+        """Its bytes were not fetched, so its place stands for them; a person sees it on top of the list.
+
+        After 'pipeline retry' it is asked for again: the limit may have been raised.
+        """
+        stand_in = digest(" ".join(("not fetched:", name, *_place(mail.ref))).encode()).hexdigest()
+        self.office.ledger.arrive(self._arrival(name, mail.ref, stand_in, mail.size))
+        self._set_aside(stand_in, str(error), done)
+
+    def _set_aside(self, sha256: str, why: str, done: Round) -> None:
+        self.office.ledger.set_aside(sha256, self.office.now(), why)
+        done.set_aside += 1
+        log.error("mail set aside", step="judge", mail=sha256[:12])
 
     # ---- 3. judge
 
@@ -136,76 +164,68 @@ class Worker:
         """Judge every waiting mail; one that fails is tried again later, and set aside after its last attempt."""
         office = self.office
         waiting = office.ledger.waiting()
+        if waiting:
+            office.list_of(*office.in_force())  # every mail needs it: without it none is begun, and no attempt counted
         for position, record in enumerate(waiting, start=1):
             if self._stopping.is_set():
                 return
             self._progress("judge", position, len(waiting))
             structlog.contextvars.bind_contextvars(mail=record.sha256[:12], rules=office.rules.fingerprint[:12])
             try:
-                attempt = office.ledger.begin(record.sha256, office.now())
-                if attempt > office.config.worker.attempts:
-                    why = f"Three attempts at it ended badly; look at the log for {record.sha256[:12]}."
-                    office.ledger.set_aside(record.sha256, office.now(), why)
-                    done.set_aside += 1
-                    log.error("mail set aside", step="judge")
-                else:
-                    self._judge_one(record, done)
-            except LedgerBusy as error:
-                log.warning("ledger busy", step="judge", error=str(error))
-                return
+                self._attempt(record, done)
+            except OWN_TROUBLE:
+                raise
             except Exception as error:  # noqa: BLE001 - one bad mail never stops the next (law 6)
-                # Its attempts are counted, so it cannot loop. An exception's text may quote what must stay RED
-                # (law 8), so only its kind and place are logged.
+                # Its attempts are counted, so it cannot loop.
                 done.failed += 1
-                log.critical("mail failed", step="judge", error=type(error).__name__, where=_frames(error))
+                log.critical("mail failed", step="judge", **in_words(error))
             finally:
                 structlog.contextvars.unbind_contextvars("mail", "rules", "case")
 
-    def _judge_one(self, record: MessageRecord, done: Round) -> None:
-        office = self.office
-        read = office.read_mail(record.sha256)
-        if isinstance(read, Problem):
-            office.ledger.set_aside(record.sha256, office.now(), read.text)
-            done.set_aside += 1
+    def _attempt(self, record: MessageRecord, done: Round) -> None:
+        office, most = self.office, self.office.config.worker.attempts
+        if not office.artefacts.has(record.sha256):
+            if not done.unreachable:  # otherwise it may be fetched at the next round
+                self._set_aside(record.sha256, "Its bytes are not here, and it is not unread in the mailbox.", done)
             return
+        attempt = office.ledger.begin(record.sha256, office.now())
+        if attempt > most:
+            why = f"{most} attempts at it ended badly: look for {record.sha256[:12]} in the log."
+            self._set_aside(record.sha256, why, done)
+            return
+        read = office.read_mail(record.sha256)
+        if not isinstance(read, Problem):
+            self._judge_one(record, read, done)
+        elif attempt == most:
+            self._set_aside(record.sha256, read.text, done)
+        else:
+            done.failed += 1
+            log.warning("mail not read", step="judge", problem=read.kind, attempt=attempt)
+
+    def _judge_one(self, record: MessageRecord, read: ReadMail, done: Round) -> None:
+        office = self.office
         message = read.message
-        references = [*message.references, *([message.in_reply_to] if message.in_reply_to else [])]
-        case = office.ledger.case_of(references, case_number_in(message.subject))
-        books = judge.read_workbooks(message, read.contents, office.readers)
-        kind, why = judge.recognise(message, books, office.rules, known_case=bool(case))
-        workbooks = [book.artefact for book in books]
-        repeated = self._repeats(read, workbooks) if kind == NEW_ENTRY and workbooks else ""
+        case = office.ledger.case_of(references_of(message), case_number_in(message.subject))
+        books = office.read_workbooks(read)
+        kind, why = recognise(message, books, office.rules, known_case=bool(case))
+        repeated = office.sent_before(read, books) if kind == NEW_ENTRY and books else ""
         if repeated:
             conclusion = self._repeat(record, message, repeated)
         elif kind == NEW_ENTRY:
-            conclusion = self._new_entry(record, read, case, workbooks)
+            conclusion = self._new_entry(record, read, books, case)
         else:
             conclusion = self._other(record, message, kind, why, case)
         structlog.contextvars.bind_contextvars(case=conclusion.case)
         office.ledger.conclude(conclusion)
         done.concluded += 1
-        decision = conclusion.judgement.decision if conclusion.judgement else None
-        log.info("mail concluded", step="judge", kind=conclusion.kind, decision=_words(decision))
+        decision = conclusion.judgement.decision.outcome.value if conclusion.judgement else "none"
+        log.info("mail concluded", step="judge", kind=conclusion.kind, decision=decision)
 
-    def _repeats(self, read: ReadMail, workbooks: list[str]) -> str:
-        """Return the Case of an earlier mail with the very same files; empty where there is none."""
-        files = {a.sha256 for a in read.message.attachments if not a.inline}
-        cases = set(self.office.ledger.earlier_same(workbooks).values())
-        for number in sorted(cases):
-            for earlier in self.office.ledger.case(number).messages:
-                other = self.office.read_mail(earlier.sha256) if earlier.kind == NEW_ENTRY else None
-                if (
-                    isinstance(other, ReadMail)
-                    and {a.sha256 for a in other.message.attachments if not a.inline} == files
-                ):
-                    return number
-        return ""
-
-    def _new_entry(self, record: MessageRecord, read: ReadMail, case: str, workbooks: list[str]) -> Conclusion:
+    def _new_entry(self, record: MessageRecord, read: ReadMail, books: Sequence[Workbook], case: str) -> Conclusion:
         office = self.office
         message = read.message
-        circumstances = office.circumstances(record.received, case, workbooks)
-        outcome = office.judge(read, circumstances)
+        circumstances = office.circumstances(record.received, case, [book.artefact for book in books])
+        outcome = office.judge(read, books, circumstances)
         if outcome.decision is None:
             raise AssertionError("a mail of this kind is always decided about")
         number = case or office.ledger.next_case_number(circumstances.on.year)
@@ -241,7 +261,7 @@ class Worker:
     def _other(self, record: MessageRecord, message: Message, kind: str, why: str, case: str) -> Conclusion:
         """A mail that is left as it was, unread and where it is. One for a person gets a Case, to be seen."""
         if kind == FOR_A_PERSON and not case:
-            number = self.office.ledger.next_case_number(moment_of(record.received).year)
+            number = self.office.ledger.next_case_number(self.office.day_of(record.received).year)
             return self._conclusion(
                 record, message, kind=kind, case=number, opens=True, due=self.office.due(record.received), note=why
             )
@@ -265,7 +285,7 @@ class Worker:
             subject=message.subject,
             sender=message.senders[0].addr if message.senders else "",
             correspondent=self.office.correspondent(message),
-            references=(*message.references, message.in_reply_to) if message.in_reply_to else message.references,
+            references=references_of(message),
             effects=effects,
             **more,  # type: ignore[arg-type]  # the callers above name fields of Conclusion
         )
@@ -290,9 +310,9 @@ class Worker:
             except MailboxUnavailable as error:
                 office.ledger.effect_failed(effect.key, office.now(), str(error), self._retry_at(effect))
                 raise
-            except MailboxRefused as error:
+            except (MailboxRefused, ArtefactMissing, ArtefactDamaged, LedgerConflict) as error:
                 office.ledger.effect_failed(effect.key, office.now(), str(error), None)
-                log.warning("promise refused", step="act", kind=effect.kind, error=str(error))
+                log.warning("promise held", step="act", kind=effect.kind, error=str(error))
             finally:
                 structlog.contextvars.unbind_contextvars("case")
 
@@ -326,10 +346,5 @@ class Worker:
         return stamp(self.office.clock() + min(wait, _LONGEST_WAIT))
 
 
-def _frames(error: Exception) -> list[str]:
-    """Where it happened, without any value."""
-    return [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)[-4:]]
-
-
-def _words(decision: Decision | None) -> str:
-    return decision.outcome.value if decision else "none"
+def _place(seen: Ref | MessageRecord) -> Place:
+    return seen.folder, seen.generation, seen.uid

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.rulebook.schema import AssuranceFile, ChecksFile, DecisionFile, FormChange, FormFile, KindsFile
+from pipeline.rulebook.signers import SignersFile
 
 FOLDER = Path(__file__).resolve().parents[2] / "rules" / "schema"
 SHAPES = {
@@ -18,6 +19,7 @@ SHAPES = {
     "assurance": AssuranceFile,
     "decision": DecisionFile,
     "kinds": KindsFile,
+    "signers": SignersFile,
 }
 
 

@@ -5,19 +5,28 @@ from collections.abc import Iterator
 from pipeline.checks.matter import Matter, Say, check, device_model
 from pipeline.domain.evidence import Evidence
 from pipeline.domain.finding import Finding
+from pipeline.domain.form import Submission
 from pipeline.domain.product import DEVICE_MODEL, DEVICE_TYPE, GBCS, SMETS_CHTS
 
 _MODEL = DEVICE_MODEL[0]
 
 
+def _kind(submission: Submission) -> tuple[str, ...]:
+    """What tells two entries with the same Device Model apart: 13 such pairs on the real list are right."""
+    return tuple(submission.text(name).casefold() for name in (DEVICE_TYPE, SMETS_CHTS, GBCS))
+
+
 @check("duplicate.list")
 def on_list(matter: Matter, say: Say) -> Iterator[Finding]:
-    """All eight values equal: refused. The five alone: a person looks, as 13 such pairs on the real list are right."""
+    """All eight values equal: refused. The five alone: a person looks."""
     model = device_model(matter.submission)
     if model is None:
         yield say.not_applicable("The Device Model is not complete.")
         return
-    kind = tuple(matter.submission.text(name).casefold() for name in (DEVICE_TYPE, SMETS_CHTS, GBCS))
+    if matter.template is None:
+        yield say.look(f"There is no CPL in force to look the Device Model {model} up in.", subject=_MODEL)
+        return
+    kind = _kind(matter.submission)
     found = list(matter.products.with_model(model))
     evidence = (
         *(item for name in DEVICE_MODEL for item in matter.evidence(name)),
@@ -57,19 +66,28 @@ def in_batch(matter: Matter, say: Say) -> Iterator[Finding]:
     if model is None:
         yield say.not_applicable("The Device Model is not complete.")
         return
-    for position, other in enumerate(matter.batch):
-        if other is this or device_model(other) != model:
-            continue
-        earlier = position < next(i for i, s in enumerate(matter.batch) if s is this)
-        same = {n: a.text for n, a in other.answers.items()} == {n: a.text for n, a in this.answers.items()}
-        if earlier or not same:
-            yield say.fail(
-                f"The Device Model {model} stands in {other.file} of the same mail as well"
-                f"{', word for word' if same else ', with other details'}.",
+    others = [other for other in matter.batch if other is not this and device_model(other) == model]
+    again = next(
+        (other for other in others if _kind(other) == _kind(this) and _refused(this, other, matter.batch)), None
+    )
+    if again is not None:
+        same = _texts(again) == _texts(this)
+        yield say.fail(
+            f"The Device Model {model} stands in {again.file} of the same mail as well"
+            f"{', word for word' if same else ', with other details'}.",
+            (*matter.evidence(_MODEL), Evidence(again.artefact, again.file)),
+            subject=_MODEL,
+            expected="each Device Model once",
+            remedy="Send the form once." if same else "Tell us which of the two is right by sending that one.",
+        )
+        return
+    for other in others:
+        if _kind(other) != _kind(this):
+            yield say.look(
+                f"The Device Model {model} stands in {other.file} of the same mail as well, "
+                "with another Device Type, SMETS/CHTS or GBCS version.",
                 (*matter.evidence(_MODEL), Evidence(other.artefact, other.file)),
                 subject=_MODEL,
-                expected="each Device Model once",
-                remedy="Send the form once." if same else "Tell us which of the two is right by sending that one.",
             )
             return
     for pending in matter.circumstances.pending:
@@ -80,3 +98,13 @@ def in_batch(matter: Matter, say: Say) -> Iterator[Finding]:
                 subject=_MODEL,
             )
             return
+
+
+def _texts(submission: Submission) -> dict[str, str]:
+    return {name: answer.text for name, answer in submission.answers.items()}
+
+
+def _refused(this: Submission, other: Submission, batch: tuple[Submission, ...]) -> bool:
+    """Of two forms that say the same, the later one is too many; of two that do not, nobody knows which is right."""
+    order = [id(item) for item in batch]
+    return _texts(this) != _texts(other) or order.index(id(other)) < order.index(id(this))

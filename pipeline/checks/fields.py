@@ -14,7 +14,7 @@ from pipeline.domain.product import DEVICE_TYPE, GBCS, SMETS_CHTS
 from pipeline.rulebook.schema import CertificateNumber, Day, FieldRule, GoesWith
 
 CPA_NUMBER = "CPA_Certificate.identification_number"
-_FIR_UNDISPUTED = "esme-gsme"
+FIR_UNDISPUTED = "esme-gsme"
 
 
 def field_faults(matter: Matter, rule: FieldRule) -> Iterator[Fault]:
@@ -35,7 +35,7 @@ def _stored(answer: Answer, rule: FieldRule) -> Fault | None:
     """Is the kind of cell one that can hold this field's answer?"""
     cell = answer.cell
     if cell.formula:
-        return Fault("form.formula", "which is a formula", "a typed value", "Replace the formula by its value.")
+        return Fault("form.formula", "which a formula gives", "a typed value", "Replace the formula by its value.")
     if cell.kind in {CellKind.ERROR, CellKind.BOOLEAN}:
         return Fault("form.cell-type", f"which Excel stores as {_a(cell.kind)}", "text", _AS_TEXT)
     if cell.kind is CellKind.DATE and not isinstance(rule.format, Day):
@@ -49,7 +49,7 @@ _AS_TEXT = "Format the cell as text and type the value again."
 
 
 def _a(kind: CellKind) -> str:
-    return "an error value" if kind is CellKind.ERROR else "TRUE or FALSE"
+    return "an error value" if kind is CellKind.ERROR else "a truth value"
 
 
 def _presence(matter: Matter, answer: Answer, rule: FieldRule) -> Fault | None:
@@ -57,7 +57,7 @@ def _presence(matter: Matter, answer: Answer, rule: FieldRule) -> Fault | None:
     if not answer.text:
         return _missing(matter, rule)
     for condition in rule.forbidden:
-        if not matter.depends_on_type(condition) and matter.holds(condition):
+        if not matter.undecided(condition) and matter.holds(condition):
             if _tolerated(matter, answer, rule):
                 return None
             whom = "a SMETS1 Device" if matter.family == "smets1" else f"a {matter.device_type}"
@@ -71,12 +71,16 @@ def _presence(matter: Matter, answer: Answer, rule: FieldRule) -> Fault | None:
 
 
 def _missing(matter: Matter, rule: FieldRule) -> Fault | None:
-    if not rule.required or matter.depends_on_type(rule.required) or not matter.holds(rule.required):
+    if not rule.required or matter.undecided(rule.required) or not matter.holds(rule.required):
         return None
-    if rule.missing == "fir.complete" and not matter.holds(_FIR_UNDISPUTED) and matter.device_type:
+    if rule.missing == "fir.complete" and not matter.holds(FIR_UNDISPUTED) and matter.device_type:
         # Table 2 asks ESME and GSME only, 7.2.9 all Devices (docs/adr/0004): a person decides for the others.
         return Fault(
-            "fir.complete", "", "FIR details for all Devices (7.2.9)", status=Status.UNCLEAR, settle=Settler.REVIEWER
+            "fir.complete",
+            "but 7.2.9 asks for it on every Device, and Table 2 on electricity and gas meters only",
+            "FIR details for all Devices (7.2.9)",
+            status=Status.UNCLEAR,
+            settle=Settler.REVIEWER,
         )
     return Fault(rule.missing, "", _example(rule), "Fill the field.")
 
@@ -117,7 +121,8 @@ def _linked_fault(link: GoesWith, *, marked: bool) -> Fault:
     mark = link.prefix.strip()
     expected = " or ".join(link.only) if marked else "the version that the certificate names"
     which = f"a certificate marked {mark}" if marked else f"a certificate that is not marked {mark}"
-    return Fault("form.value", f"which does not go with {which}", expected, f"{link.why} ({link.clause})")
+    remedy = f"{link.why} ({link.clause}). Correct the one that is wrong."
+    return Fault("form.value", f"which does not go with {which}", expected, remedy)
 
 
 def _changed(answer: Answer, rule: FieldRule) -> Iterator[Fault]:
@@ -127,6 +132,10 @@ def _changed(answer: Answer, rule: FieldRule) -> Iterator[Fault]:
         yield Fault("form.case", f"which was read as {answer.text}", "upper-case letters", status=Status.ADVICE)
     if Change.RESPELLED in answer.changes or Change.SEPARATED in answer.changes:
         yield Fault("form.case", f"which was read as '{answer.text}'", status=Status.ADVICE)
+    if isinstance(rule.format, Day) and " " in answer.text:
+        yield Fault(
+            "form.cell-type", "of which the time of day is not used", "a date without a time", status=Status.ADVICE
+        )
     if answer.cell.kind is CellKind.NUMBER and not isinstance(rule.format, Day):
         yield Fault(
             "form.cell-type",
@@ -140,10 +149,8 @@ def finding(matter: Matter, say: Say, rule: FieldRule, fault: Fault) -> Finding:
     """Word one fault of a field as a Finding. The value of a field that is not public is never repeated (law 8)."""
     answer = matter.submission.answers[rule.field]
     raw = answer.cell.text.strip()
-    value = f"is {quoted(raw)}" if rule.audience == "public" else "has a value"
-    sentence = f"{rule.field} {value}, {fault.problem}." if answer.cell.text.strip() else f"{rule.field} is empty."
-    if not fault.problem and not raw and fault.status is Status.UNCLEAR:
-        sentence = f"{rule.field} is empty, and the guidance asks it of all Devices in one place only."
+    value = "is empty" if not raw else f"is {quoted(raw)}" if rule.audience == "public" else "has a value"
+    sentence = f"{rule.field} {value}{', ' if fault.problem else ''}{fault.problem}."
     more = {
         "subject": rule.field,
         "expected": fault.expected,
@@ -163,10 +170,12 @@ def finding(matter: Matter, say: Say, rule: FieldRule, fault: Fault) -> Finding:
 
 def field_findings(matter: Matter, say: Say) -> Iterator[Finding]:
     """Yield the Findings of every field whose fault belongs to the speaking check, in form order."""
-    for rule in matter.rules.fields.values():
-        for fault in field_faults(matter, rule):
+    if not matter.faults:
+        matter.faults.update({name: tuple(field_faults(matter, rule)) for name, rule in matter.rules.fields.items()})
+    for name, faults in matter.faults.items():
+        for fault in faults:
             if fault.check == say.rule.id:
-                yield finding(matter, say, rule, fault)
+                yield finding(matter, say, matter.rules.fields[name], fault)
 
 
 FIELD_CHECKS: tuple[Check, ...] = tuple(
@@ -193,7 +202,7 @@ def combination(matter: Matter, say: Say) -> Iterator[Finding]:
     """Device Level Versioning: is the triple one that the TSAT allows? Only asked when its three parts are sound."""
     names = (DEVICE_TYPE, SMETS_CHTS, GBCS)
     triple = (matter.submission.text(names[0]), matter.submission.text(names[1]), matter.submission.text(names[2]))
-    if not all(triple) or matter.faulty & set(names):
+    if not all(triple) or not matter.sound(*names):
         yield say.not_applicable("The three values must be sound before they are compared.")
         return
     known = matter.rules.combinations

@@ -13,7 +13,7 @@ _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.IGNORECASE)
 @check("fir.url")
 def url(matter: Matter, say: Say) -> Iterator[Finding]:
     """A web address in the notes is opened by a person: the pipeline makes no request to a stranger's address."""
-    found = _URL.findall(matter.submission.text(NOTES))
+    found = [address.rstrip(".,;:)") for address in _URL.findall(matter.submission.text(NOTES))]
     if not found:
         yield say.not_applicable("The release notes have no web address.")
         return

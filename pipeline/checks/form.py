@@ -1,14 +1,16 @@
 """The form as a whole: the tab, the file, its version, its rows, its macro."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
-from pipeline.checks.matter import Matter, Say, check
+from pipeline.checks.matter import Matter, Say, check, quoted
 from pipeline.domain.evidence import Evidence
 from pipeline.domain.finding import Finding
 from pipeline.domain.form import CellKind, FormRow
 
 FORM_TAB = "CPL - New Entry"
+_VERSION = re.compile(r"Version ([0-9]{1,4})\.([0-9]{1,4})(?: |$)")
 _DASHES = dict.fromkeys([0x2D, *range(0x2010, 0x2016), 0x2212], " - ")
 
 
@@ -93,28 +95,28 @@ def version(matter: Matter, say: Say) -> Iterator[Finding]:
         )
     elif used < _numbers(earliest):
         yield say.fail(
-            f"The form is from CPL version {_dotted(form.version)}, which can no longer be used.",
+            f"The form is from CPL version {_dotted(used)}, which can no longer be used.",
             evidence,
             remedy=remedy,
             **more,
         )
     elif current and used > _numbers(current):
         yield say.look(
-            f"The form says it is from CPL version {_dotted(form.version)}, but {current} is in force.",
+            f"The form says it is from CPL version {_dotted(used)}, but {current} is in force.",
             evidence,
             **more,
         )
     elif current and used < _numbers(current):
         yield say.advice(
-            f"The form is from CPL version {_dotted(form.version)}; {current} is in force.",
+            f"The form is from CPL version {_dotted(used)}; {current} is in force.",
             evidence,
             remedy="Use the latest version next time.",
             **more,
         )
 
 
-def _dotted(line: str) -> str:
-    return line.removeprefix("Version ").split(" ", 1)[0]
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]:03}"
 
 
 def _numbers(dotted: str) -> tuple[int, int]:
@@ -123,41 +125,50 @@ def _numbers(dotted: str) -> tuple[int, int]:
 
 
 def _version(line: str) -> tuple[int, int] | None:
-    dotted = _dotted(line)
-    principal, dot, sub = dotted.partition(".")
-    if line.startswith("Version ") and dot and principal.isdecimal() and sub.isdecimal() and dotted.isascii():
-        return int(principal), int(sub)
-    return None
+    match = _VERSION.match(line)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+_START_AGAIN = "Start again from the current CPL; only column G may be changed."
 
 
 @check("form.layout")
 def layout(matter: Matter, say: Say) -> Iterator[Finding]:
     """The rows are the published ones, each once, and columns A to F say what SECAS published."""
-    form = matter.submission.form
-    rules, template = matter.rules, matter.template
-    expected = set(rules.fields) | set(template.fields if template else rules.allocated)
+    yield from _row_counts(matter, say)
+    yield from _strange_rows(matter, say)
+    yield from _changed_texts(matter, say)
+
+
+def _row_counts(matter: Matter, say: Say) -> Iterator[Finding]:
+    form, rules = matter.submission.form, matter.rules
     counted = Counter(row.field for row in form.rows)
-    remedy = "Start again from the current CPL; only column G may be changed."
     for name in (*rules.allocated, *rules.fields):
         if not counted[name]:
             yield say.fail(
-                f"The row '{name}' is missing from the form.", matter.whole_file(), subject=name, remedy=remedy
+                f"The row '{name}' is missing from the form.", matter.whole_file(), subject=name, remedy=_START_AGAIN
             )
-    for name in (name for name, count in counted.items() if count > 1):
-        rows = [row for row in form.rows if row.field == name]
-        yield say.fail(
-            f"The row '{name}' stands {len(rows)} times in the form.",
-            tuple(_at(matter, row, f"A{row.number}") for row in rows),
-            subject=name,
-            remedy=remedy,
-        )
-    for row in form.rows:
+        elif counted[name] > 1:
+            rows = [row for row in form.rows if row.field == name]
+            yield say.fail(
+                f"The row '{name}' stands {len(rows)} times in the form.",
+                tuple(_at(matter, row, f"A{row.number}") for row in rows),
+                subject=name,
+                remedy=_START_AGAIN,
+            )
+
+
+def _strange_rows(matter: Matter, say: Say) -> Iterator[Finding]:
+    """A row that SECAS has not published, and a hidden one, may hold something that nobody judges."""
+    published = matter.template.fields if matter.template else matter.rules.allocated
+    expected = {*matter.rules.fields, *published}
+    for row in matter.submission.form.rows:
         if row.field not in expected:
             yield say.look(
-                f"The form has the row '{row.field}', which SECAS has not published.",
+                f"The form has the row {quoted(row.field)}, which SECAS has not published.",
                 (_at(matter, row, f"A{row.number}", row.field),),
-                subject=row.field,
-                remedy=remedy,
+                subject=f"row {row.number}",
+                remedy=_START_AGAIN,
             )
         elif row.hidden and row.answer.kind is not CellKind.EMPTY:
             yield say.look(
@@ -166,15 +177,21 @@ def layout(matter: Matter, say: Say) -> Iterator[Finding]:
                 subject=row.field,
                 remedy="Show all rows.",
             )
-    if template and _version(form.version) == _numbers(template.version):
-        for row in form.rows:
-            if _differs(row, template.texts.get(row.field)):
-                yield say.look(
-                    f"The published texts of the row '{row.field}' have been changed.",
-                    (_at(matter, row, f"C{row.number}:F{row.number}"),),
-                    subject=row.field,
-                    remedy=remedy,
-                )
+
+
+def _changed_texts(matter: Matter, say: Say) -> Iterator[Finding]:
+    """Only a form of the very version in force can be compared with it."""
+    form, template = matter.submission.form, matter.template
+    if template is None or _version(form.version) != _numbers(template.version):
+        return
+    for row in form.rows:
+        if _differs(row, template.texts.get(row.field)):
+            yield say.look(
+                f"The published texts of the row '{row.field}' have been changed.",
+                (_at(matter, row, f"C{row.number}:F{row.number}"),),
+                subject=row.field,
+                remedy=_START_AGAIN,
+            )
 
 
 def _differs(row: FormRow, published: tuple[str, ...] | None) -> bool:
@@ -193,18 +210,27 @@ def macro(matter: Matter, say: Say) -> Iterator[Finding]:
     """The macro is the one of the CPL in force, or a reviewer looks."""
     form = matter.submission.form
     known = matter.template.macro if matter.template else ""
+    earlier = next((item for item in matter.rules.signers.macros if item.sha256 == form.macro), None)
     if not form.macro_enabled:
         yield say.not_applicable("The workbook is not macro-enabled.")
     elif not form.macro:
         yield say.look("The workbook has no macro, so it was not made from the published CPL.", matter.whole_file())
+    elif earlier and form.macro != known:
+        yield say.advice(f"The workbook's macro is the one of CPL version {earlier.version}.", matter.whole_file())
     elif not known:
         yield say.look("There is no CPL in force to compare the workbook's macro with.", matter.whole_file(form.macro))
     elif form.macro != known:
         yield say.look(
-            "The workbook's macro is not the one that SECAS published with the CPL in force.",
+            f"The workbook's macro is not the one that SECAS published with the CPL in force{_said(matter)}.",
             matter.whole_file(form.macro),
             expected=f"vbaProject.bin with sha256 {known}",
         )
+
+
+def _said(matter: Matter) -> str:
+    shown = matter.submission.macro_differs[:8]
+    more = len(matter.submission.macro_differs) - len(shown)
+    return f": {'; '.join(shown)}{f'; and {more} more' if more > 0 else ''}" if shown else ""
 
 
 @check("form.entry-empty")

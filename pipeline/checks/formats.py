@@ -1,6 +1,7 @@
 """How one value is compared with its format: the closed list of comparisons that rules/form*.yaml may name (law 5)."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,12 +19,12 @@ from pipeline.rulebook.schema import (
     UpgradePath,
 )
 
-_DAY = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: \d{2}:\d{2}:\d{2})?")
+_DAY = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: \d{2}:\d{2}:\d{2})?", re.ASCII)
 _EMAIL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@"
     r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+"
 )
-_ENTRY = re.compile(r"(?!000000)\d{6}")
+_ENTRY = re.compile(r"(?!000000)\d{6}", re.ASCII)
 _FIRST_YEAR = 2012
 """No CPA certificate of a GB smart meter is older than the scheme's first Security Characteristics."""
 _YEARS_AHEAD = 25
@@ -58,14 +59,17 @@ class Setting:
 def judge_value(rule: FieldRule, text: str, setting: Setting) -> Fault | None:
     """Compare one non-empty normal text with its field's length and format; None when all is well."""
     octets = len(text.encode("utf-8", "surrogatepass"))
-    if rule.max_octets is not None and octets > rule.max_octets:
-        return Fault(
-            "form.length",
-            f"which is {octets} octets long",
-            f"at most {rule.max_octets} octets (letters outside plain ASCII count more than one)",
-            "Shorten the value.",
-        )
-    return _judge(rule.format, text, setting)
+    if rule.max_octets is None or octets <= rule.max_octets:
+        return _judge(rule.format, text, setting)
+    unlisted = _choice(rule.format, text, setting) if isinstance(rule.format, Choice) else None
+    if unlisted is not None and unlisted.status is Status.FAIL:
+        return unlisted  # shortening it would not help: the list says more than the length
+    return Fault(
+        "form.length",
+        f"which is {octets} octets long",
+        f"at most {rule.max_octets} octets (letters outside plain ASCII count more than one)",
+        "Shorten the value.",
+    )
 
 
 def _judge(form: Format, text: str, setting: Setting) -> Fault | None:
@@ -93,7 +97,8 @@ def _hex(form: Hex, text: str) -> Fault | None:
         plain = len(digits) == 2 * form.octets and re.fullmatch("[0-9A-F]+", digits)
         remedy = f"If {meant} is meant, write it so." if plain else "Write the value as it stands in the OTA header."
         if form.octets > 4:  # noqa: PLR2004 - the same bound: a hash is not in the OTA header
-            remedy = f"It has {len(digits) / 2:g} octets; copy the whole SHA-256 hash, two digits an octet."
+            counted = f"It has {len(digits)} digits where a SHA-256 hash has {2 * form.octets}; copy all of it."
+            remedy = "Write the same digits in pairs, with a colon between two pairs." if plain else counted
         return Fault(form.check, "which is not in the field's format", expected, remedy)
     if (form.low and text < form.low) or (form.high and text > form.high):
         return Fault(
@@ -124,7 +129,14 @@ def _choice(form: Choice, text: str, setting: Setting) -> Fault | None:
     listed = "one of: " + ", ".join(offered if form.from_cpl and offered else known)
     if text in form.values:
         if offered:
-            return Fault("form.value", "which the drop-down of the CPL in force does not offer", status=Status.ADVICE)
+            return Fault(
+                "form.value",
+                "which the rulebook knows but the drop-down of the CPL in force does not offer",
+                "one of: " + ", ".join(offered),
+                "SECAS looks whether it may still be used, or may be used already.",
+                Status.UNCLEAR,
+                Settler.REVIEWER,
+            )
         return None
     if form.from_cpl and not offered:
         return Fault(
@@ -262,6 +274,9 @@ def _path(form: UpgradePath, text: str) -> Fault | None:
 
 
 def _text(_form: Text, text: str) -> Fault | None:
-    if any(ord(letter) < 32 and letter not in "\t\n\r" for letter in text):  # noqa: PLR2004 - C0 controls
+    kinds = {unicodedata.category(letter) for letter in text if letter not in "\t\n\r"}
+    if "Cc" in kinds:
         return Fault("form.format", "which has control characters in it", "plain text", "Type the value again.")
+    if all(kind[0] in "CZ" for kind in kinds):
+        return Fault("form.format", "which has nothing in it that can be seen", "plain text", "Type the value again.")
     return None

@@ -11,6 +11,8 @@ from pipeline.rulebook.schema import UpgradePath
 
 CREATOR = "Manufacturer_Image.creator"
 DESCRIPTOR = "Manufacturer_Image.descriptor"
+FIRMWARE = "Device_Model.firmware_version"
+MANUFACTURER = "Device_Model.manufacturer_identifier"
 PATH = "Firmware_Upgrade.Path"
 _NAMED_AT_MOST = 6
 
@@ -23,7 +25,8 @@ def complete(matter: Matter, say: Say) -> Iterator[Finding]:
         yield say.not_applicable("A row of the image is missing, which form.layout reports.")
         return
     given = [name for name in names if matter.submission.text(name)]
-    missing = [name for name in names if name not in given]
+    # A field whose cell has a fault of its own (a formula that gives nothing) is not reported as missing too.
+    missing = [name for name in names if name not in given and matter.sound(name)]
     if not given or not missing:
         return
     evidence = tuple(item for name in names for item in matter.evidence(name))
@@ -32,6 +35,7 @@ def complete(matter: Matter, say: Say) -> Iterator[Finding]:
             f"{DESCRIPTOR} is filled, but there is no hash; the entry will have no image.", evidence, subject=DESCRIPTOR
         )
         return
+    matter.faulty.update(missing)
     yield say.fail(
         f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} filled, "
         f"but {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} empty.",
@@ -47,8 +51,8 @@ def complete(matter: Matter, say: Say) -> Iterator[Finding]:
 def hash_reused(matter: Matter, say: Say) -> Iterator[Finding]:
     """The same hash under another firmware version is a copying error more often than not; a person looks."""
     image = matter.submission.text(IMAGE_HASH)
-    firmware = matter.submission.text("Device_Model.firmware_version")
-    if not image or IMAGE_HASH in matter.faulty or not firmware:
+    firmware = matter.submission.text(FIRMWARE)
+    if not image or not firmware or not matter.sound(IMAGE_HASH, FIRMWARE):
         yield say.not_applicable("There is no sound hash to compare.")
         return
     others = [p for p in matter.products.with_hash(image) if p.model.firmware_version != firmware]
@@ -67,11 +71,13 @@ def upgrade_path(matter: Matter, say: Say) -> Iterator[Finding]:
     faults = list(field_findings(matter, say))
     path = matter.submission.text(PATH)
     rule = matter.rules.fields[PATH]
-    if faults or not path or not isinstance(rule.format, UpgradePath) or PATH in matter.faulty:
+    if faults or not path or not isinstance(rule.format, UpgradePath) or not matter.sound(PATH):
         yield from faults
     elif path == rule.format.none:
         yield from _none_given(matter, say)
     elif not matter.submission.text(IMAGE_HASH):
+        if IMAGE_HASH not in matter.submission.answers or not matter.sound(IMAGE_HASH):
+            return  # the hash itself is reported already
         yield say.fail(
             f"{PATH} names entries, but the submission has no hash.",
             matter.evidence(PATH),
@@ -80,18 +86,23 @@ def upgrade_path(matter: Matter, say: Say) -> Iterator[Finding]:
             why=rule.why,
             remedy=f"Write {rule.format.none}, or give the Manufacturer Image.",
         )
+    elif matter.template is None:
+        yield say.look(
+            f"There is no CPL in force to look up the entries of {PATH} in.", matter.evidence(PATH), subject=PATH
+        )
     else:
         yield from _entries(matter, say, path.split("; "))
 
 
 def _entries(matter: Matter, say: Say, numbers: list[str]) -> Iterator[Finding]:
     """One fault for all numbers that are wrong in the same way."""
-    device_type = matter.submission.text(DEVICE_TYPE)
-    maker = matter.submission.text("Device_Model.manufacturer_identifier")
+    device_type = matter.device_type if matter.sound(DEVICE_TYPE) else ""
+    maker = matter.submission.text(MANUFACTURER) if matter.sound(MANUFACTURER) else ""
     found = {number: matter.products.with_number(number) for number in numbers}
     unknown = [number for number, product in found.items() if product is None]
     entries = [product for product in found.values() if product is not None]
     other_type = [p for p in entries if device_type and p.kind[0].casefold() != device_type.casefold()]
+    strangers = [p for p in entries if maker and p.model.manufacturer_identifier != maker]
     evidence = matter.evidence(PATH)
     more = {"subject": PATH, "why": matter.rules.fields[PATH].why}
     if unknown:
@@ -112,8 +123,7 @@ def _entries(matter: Matter, say: Say, numbers: list[str]) -> Iterator[Finding]:
         )
     elif len(set(numbers)) < len(numbers):
         yield say.advice(f"{PATH} names an entry twice.", evidence, **more)
-    elif any(p.model.manufacturer_identifier != maker for p in entries):
-        strangers = [p for p in entries if p.model.manufacturer_identifier != maker]
+    elif strangers:
         yield say.look(f"{PATH} names entries of another manufacturer: {_named(strangers)}.", evidence, **more)
 
 

@@ -1,8 +1,11 @@
 """What lies before a check: one Submission with everything the judgement may use, and the way to speak of it."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from pipeline.checks.formats import Fault
 from pipeline.domain.evidence import Evidence
 from pipeline.domain.finding import Finding, Settler, Status
 from pipeline.domain.form import Answer, Submission, Template
@@ -10,7 +13,7 @@ from pipeline.domain.judgement import Circumstances
 from pipeline.domain.message import Message
 from pipeline.domain.product import DEVICE_MODEL, DEVICE_TYPE, GBCS, SMETS_CHTS, DeviceModel, ProductList
 from pipeline.rulebook import Rulebook
-from pipeline.rulebook.schema import CheckRule, FieldRule
+from pipeline.rulebook.schema import CheckRule, Choice, FieldRule
 
 
 @dataclass(frozen=True)
@@ -33,28 +36,56 @@ class Matter:
     eligible: frozenset[DeviceModel] | None = None
     faulty: set[str] = field(default_factory=set)
     """Fields that a check has already found a fault in, so that no other check reports the same fault again."""
+    faults: dict[str, tuple[Fault, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What is wrong with each field, found once by the first of the checks that look at single fields."""
 
-    @property
+    @cached_property
     def device_type(self) -> str:
         """Device_Type.name; empty when it is none that the rulebook or the CPL in force knows."""
-        name = self.submission.text(DEVICE_TYPE)
-        known = getattr(self.rules.fields[DEVICE_TYPE].format, "values", ())
-        offered = self.template.lists.get(DEVICE_TYPE, ()) if self.template else ()
-        return name if name in known or name in offered else ""
+        return self._known(DEVICE_TYPE)
 
-    @property
+    @cached_property
     def family(self) -> str:
-        """``smets1`` or ``smets2``."""
-        return self.rules.family(self.submission.text(SMETS_CHTS), self.submission.text(GBCS))
+        """``smets1`` or ``smets2``; empty where the two versions contradict each other, or neither is one we know.
+
+        A value that is none of its list says nothing, so that one wrong version is one fault and not a dozen.
+        """
+        smets_chts, gbcs = self._known(SMETS_CHTS), self._known(GBCS)
+        if not smets_chts and not gbcs and (self._newer(SMETS_CHTS) or self._newer(GBCS)):
+            return "smets2"
+        return self.rules.family(smets_chts, gbcs)
+
+    def _known(self, name: str) -> str:
+        """Return the text of a field with a list; empty when neither the rulebook nor the CPL in force knows it."""
+        text = self.submission.text(name)
+        listed = self._choice(name)
+        offered = self.template.lists.get(name, ()) if self.template else ()
+        return text if text in (*listed.values, *listed.withdrawn, *offered) else ""
+
+    def _newer(self, name: str) -> bool:
+        """Say whether a field names a version still to come; SMETS1 will have no new ones."""
+        listed = self._choice(name)
+        return bool(listed.newer and re.fullmatch(listed.newer, self.submission.text(name)))
+
+    def _choice(self, name: str) -> Choice:
+        form = self.rules.fields[name].format
+        return form if isinstance(form, Choice) else Choice()
 
     def holds(self, condition: str) -> bool:
         """Say whether a named condition of the rulebook holds for this Device."""
         return self.rules.holds(condition, self.device_type, self.family)
 
-    def depends_on_type(self, condition: str) -> bool:
-        """Say whether a condition cannot be decided because the Device_Type is not known."""
+    def undecided(self, condition: str) -> bool:
+        """Say whether nobody can tell if a condition holds, because the Device Type or the family is not known."""
         found = self.rules.conditions.get(condition)
-        return not self.device_type and found is not None and bool(found.types or found.not_types)
+        if found is None:
+            return False
+        needs_type = bool(found.types or found.not_types)
+        return (needs_type and not self.device_type) or (found.family is not None and not self.family)
+
+    def sound(self, *names: str) -> bool:
+        """Say whether no check has found a fault in any of these fields so far."""
+        return not self.faulty.intersection(names)
 
     def evidence(self, name: str) -> tuple[Evidence, ...]:
         """Point at a field's cell. The text of a field that is not public is left out (law 8)."""
@@ -132,8 +163,8 @@ Judge = Callable[[Matter, Say], Iterator[Finding]]
 class Check:
     """One check: its id in rules/checks.yaml, its function, and what it needs to have been read.
 
-    needs: ``mail`` (asked once a mail), ``workbook`` (a file taken for the submission workbook) or ``form``
-    (its New Entry tab has been read).
+    needs: ``mail`` (asked once a mail), ``file`` (the mail, or a file taken for the submission workbook, read or
+    not), ``workbook`` (that file has been read) or ``form`` (rows of its New Entry tab have been read).
     """
 
     id: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.checks import duplicates, fields, fir, form, image, intake, smets1, unbuilt
+from pipeline.checks import duplicates, fields, fir, form, image, intake, signature, smets1, unbuilt
 from pipeline.checks.matter import Check, Matter, Say
 from pipeline.domain.finding import Finding
 from pipeline.domain.form import Submission
@@ -24,7 +24,7 @@ CHECKS: tuple[Check, ...] = (
     image.complete,
     image.upgrade_path,
     image.hash_reused,
-    unbuilt.signature,
+    *signature.CHECKS,
     *unbuilt.CERTIFICATES,
     duplicates.on_list,
     duplicates.in_batch,
@@ -38,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
 def run_all(matter: Matter) -> tuple[Finding, ...]:
     """Run every check that is in force and has what it needs. A check that crashes is a ``broken`` Finding."""
     findings: list[Finding] = []
+    matter.faulty.clear()
     for item in CHECKS:
         rule = matter.rules.checks[item.id]
         if rule.in_force(matter.circumstances.on) and _has(matter, item.needs):

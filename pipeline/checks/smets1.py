@@ -13,9 +13,14 @@ def listed(sender: Address, register: tuple[str, ...]) -> bool:
     """Say whether an address, or the domain it belongs to, stands in a register of addresses and domains."""
     addr = sender.addr.casefold()
     domain = addr.rpartition("@")[2]
-    names = {entry.casefold().removeprefix("@") for entry in register}
+    names = {entry.strip().casefold().removeprefix("@") for entry in register} - {""}
     parts = domain.split(".")
     return addr in names or any(".".join(parts[i:]) in names for i in range(len(parts) - 1))
+
+
+def _from_dcc(matter: Matter) -> bool:
+    senders = matter.message.senders if matter.message else ()
+    return any(listed(sender, matter.circumstances.dcc) for sender in senders)
 
 
 @check("smets1.submitter")
@@ -25,7 +30,7 @@ def submitter(matter: Matter, say: Say) -> Iterator[Finding]:
         yield say.not_applicable("It is not a SMETS1 Device Model.")
     elif matter.message is None:
         yield say.look("Without the mail nobody can tell whether this SMETS1 submission comes from the DCC.")
-    elif not any(listed(sender, matter.circumstances.dcc) for sender in matter.message.senders):
+    elif not _from_dcc(matter):
         sender = matter.message.senders[0].addr if matter.message.senders else "nobody"
         yield say.look(
             f"SMETS1 submissions are made by the DCC, and {sender} is not an address of the DCC that we know.",
@@ -36,16 +41,17 @@ def submitter(matter: Matter, say: Say) -> Iterator[Finding]:
 
 @check("smets1.eligible")
 def eligible(matter: Matter, say: Say) -> Iterator[Finding]:
-    """The Device Model is on the EPCL, where one is at hand."""
+    """What the DCC submits must be on the EPCL; what a Supplier notifies in an urgent case is not on it (6.2)."""
     model = device_model(matter.submission)
     if matter.family != "smets1":
         yield say.not_applicable("It is not a SMETS1 Device Model.")
-    elif model is None:
-        yield say.not_applicable("The Device Model is not complete.")
+    elif model is None or not matter.sound(*DEVICE_MODEL):
+        yield say.not_applicable("The Device Model must be sound before it is looked up.")
     elif matter.eligible is None:
         yield say.look("There is no EPCL at hand to compare this SMETS1 Device Model with.")
     elif model not in matter.eligible:
-        yield say.fail(
+        speak = say.fail if _from_dcc(matter) else say.look
+        yield speak(
             f"The SMETS1 Device Model {model} is not on the Eligible Products Combination List.",
             tuple(item for name in DEVICE_MODEL for item in matter.evidence(name)),
             subject=DEVICE_MODEL[0],

@@ -1,53 +1,35 @@
-"""Puts the commands together, and turns our own trouble into one clear line and exit code 1."""
+"""The command ``pipeline``: its general options, and every way in which a command can end."""
 
+import importlib
+import io
+import os
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.main import get_command
 
 from pipeline import __version__
-from pipeline.cli.cases import app as cases
-from pipeline.cli.check import app as check
-from pipeline.cli.opening import set_up_logs
-from pipeline.cli.rules import app as rules
-from pipeline.cli.run import app as run
-from pipeline.compose import TemplatesBroken
-from pipeline.config import ConfigRefused
-from pipeline.desk import NotPossible
-from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing, ArtefactsUnavailable
-from pipeline.ledger.errors import LedgerBusy, LedgerConflict, LedgerRefused, NoSuchCase
-from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
-from pipeline.office import Unavailable
-from pipeline.readers.child import ReadersUnavailable
-from pipeline.rulebook import RulesBroken
+from pipeline.cli.commands import Commands
+from pipeline.cli.report import printable
 
-app = typer.Typer(
-    name="pipeline",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Read CPL submissions from the helpdesk mailbox, check them against the guidance, and draft the reply.\n\n"
-    "Start with `pipeline demo`. A settings file is found by --config, by PIPELINE_CONFIG, or as pipeline.toml here.",
-)
-for part in (run, check, cases, rules):
-    app.add_typer(part)
+OWN_FAULT, USAGE = 1, 2
 
-_OWN_TROUBLE = (
-    ArtefactDamaged,
-    ArtefactMissing,
-    ArtefactsUnavailable,
-    ConfigRefused,
-    LedgerBusy,
-    LedgerConflict,
-    LedgerRefused,
-    MailboxRefused,
-    MailboxUnavailable,
-    NoSuchCase,
-    NotPossible,
-    ReadersUnavailable,
-    RulesBroken,
-    TemplatesBroken,
-    Unavailable,
-)
+_LOG_NOTHING = {"check", "rules"}
+"""Commands that write no log: they are spared the logging library."""
+
+app = typer.Typer(name="pipeline", cls=Commands, rich_markup_mode=None)
+
+
+class Level(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 def _version(show: bool) -> None:
@@ -56,23 +38,57 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
+    ctx: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and end.", callback=_version, is_eager=True)
     ] = False,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[Level, typer.Option(help="How much is logged on standard error.")] = Level.INFO,
 ) -> None:
+    """Read CPL submissions from the helpdesk mailbox, check them against the guidance, and draft the reply.
+
+    Start with `pipeline demo`: it builds a sample mailbox and runs the whole job on it once.
+
+    Every command ends with exit code 0 when it did what was asked, 2 when it was asked wrongly, and 1 when something
+    of our own is in the way; one line on standard error then says what and where. `pipeline check` ends with 0 for
+    accept, 10 for reject and 20 for clarify.
+    """
     del version
-    if log_level not in {"debug", "info", "warning", "error"}:
-        raise typer.BadParameter("choose debug, info, warning or error", param_hint="--log-level")
-    set_up_logs(log_level)
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help(), err=True)
+        raise typer.Exit(USAGE)
+    if ctx.invoked_subcommand not in _LOG_NOTHING:
+        logs: Any = importlib.import_module("pipeline.cli.logs")
+        logs.set_up_logs(log_level.value)
 
 
-def main() -> None:
-    """Run the command line; our own trouble is one line on standard error and exit code 1, never a traceback."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit. A failure is one line on standard error, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows no '›' gets '\u203a'
     try:
-        app()
-    except _OWN_TROUBLE as error:
-        typer.echo(f"pipeline: {error}", err=True)
-        sys.exit(1)
+        code = get_command(app).main(arguments, prog_name="pipeline", standalone_mode=False)
+    except typer.TyperException as error:
+        _end(f"{error.format_message()}{_hint(error)}", error.exit_code)
+    except typer.Abort:
+        _end("stopped.", OWN_FAULT)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets one line and an exit code
+        trouble: Any = importlib.import_module("pipeline.cli.trouble")
+        _end(trouble.in_words(error), OWN_FAULT)
+    sys.exit(code or 0)
+
+
+def _hint(error: typer.TyperException) -> str:
+    context: typer.Context | None = getattr(error, "ctx", None)
+    return f" Try '{context.command_path} --help'." if context else ""
+
+
+def _end(text: str, code: int) -> NoReturn:
+    typer.echo(f"pipeline: {printable(text)}", err=True)
+    try:
+        sys.stdout.flush()
+    except OSError:  # a full disk: what could not be written must not fail once more at exit, with a code of its own
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

@@ -1,88 +1,89 @@
 """The helpdesk's work without the web desk: cases, case, confirm, decide, replay, retry."""
 
-import getpass
 import json
-from pathlib import Path
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from pipeline import desk
 from pipeline.cli.opening import office
-from pipeline.cli.report import as_text, finding_lines, printable, sentence
-from pipeline.domain.finding import Status
+from pipeline.cli.people import By, Why, person, reason
+from pipeline.cli.report import as_text, confirming, finding_lines, open_points, printable, sentence
+from pipeline.cli.settings import ConfigOption
 from pipeline.domain.judgement import Outcome
 from pipeline.ledger.codec import encode
 from pipeline.ledger.records import CaseRecord
+from pipeline.ledger.views import CaseSummary
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 
-Number = Annotated[str, typer.Argument(help="Case number, CPL-2026-00042, or its last digits of this year's.")]
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file.")]
+Number = Annotated[str, typer.Argument(help="Case number, CPL-2026-00042, or 42 for one of this year.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Why = Annotated[str, typer.Option(help="The reason, in a sentence; it is kept, and a refusal tells it.")]
-By = Annotated[str, typer.Option(help="Who says so; else the user of this machine.")]
+
+_MOST_DIGITS = 9
 
 
-def person(given: str) -> str:
-    """Return who asks: the name given, or the user of this machine."""
-    return given.strip() or getpass.getuser()
+class State(StrEnum):
+    """Which Cases are listed."""
+
+    OPEN = "open"
+    CLOSED = "closed"
 
 
-def _reason(why: str) -> str:
-    if not why.strip():
-        raise typer.BadParameter("say why, in a sentence", param_hint="--why")
-    return why.strip()
+class Word(StrEnum):
+    """A person's word on an open point."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
 
 
 @app.command()
 def cases(
-    state: Annotated[str, typer.Option(help="open or closed.")] = "open",
+    state: Annotated[State, typer.Option(help="Which Cases.")] = State.OPEN,
     as_object: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """List the Cases, those due first first; mails that were set aside stand on top."""
+    """List the Cases, those due first on top.
+
+    Mails that were set aside, because they could not be judged, stand above the list.
+    """
     with office(config) as found:
         aside = found.ledger.set_aside_messages()
-        summaries = found.ledger.cases(state)
+        summaries = found.ledger.cases(state.value)
     if as_object:
         tree = {"set_aside": json.loads(encode(aside)), "cases": json.loads(encode(summaries))}
-        typer.echo(json.dumps(tree, ensure_ascii=False))
+        typer.echo(json.dumps(tree))
         return
-    console = Console()
     for record in aside:
-        console.print(f"[bold red]set aside[/] {record.sha256[:12]} {record.received}: {printable(record.note)}")
-    table = Table("case", "due", "from", "subject", "decision", "waits for", "fails", "open", title=f"{state} cases")
+        typer.echo(f"set aside {record.sha256[:12]} {record.received}: {printable(record.note)}")
     for line in summaries:
-        table.add_row(
-            line.number,
-            line.due,
-            printable(line.correspondent),
-            printable(line.subject)[:60],
-            line.outcome or "-",
-            line.waits_for or "-",
-            str(line.fails),
-            str(line.unclears),
-        )
-    console.print(table)
+        typer.echo(_line(line))
+        typer.echo(f"    {printable(line.correspondent)}: {printable(line.subject)}")
+    typer.echo(f"{len(summaries)} {state.value}")
+
+
+def _line(case: CaseSummary) -> str:
+    waits = f", waits for the {case.waits_for}" if case.waits_for else ""
+    decision = f"{case.outcome.upper() or 'not judged'}{waits}"
+    return f"{case.number}  due {case.due}  {decision}; {case.fails} faults, {case.unclears} open points"
 
 
 @app.command()
 def case(number: Number, as_object: JsonOption = False, config: ConfigOption = None) -> None:
-    """Show one Case: its mails, what was found and where, what was decided, drafted and done."""
+    """Show one Case: what was found, decided, drafted and done."""
     with office(config) as found:
         record = found.ledger.case(_full(number, found.clock().year))
     if as_object:
-        typer.echo(json.dumps(_as_object(record), ensure_ascii=False))
+        typer.echo(json.dumps(_as_object(record)))
         return
     for line in _lines(record):
         typer.echo(line)
 
 
 def _full(number: str, year: int) -> str:
-    return f"CPL-{year}-{int(number):05}" if number.isdecimal() and number.isascii() else number.upper()
+    serial = number.isdecimal() and number.isascii() and len(number) <= _MOST_DIGITS
+    return f"CPL-{year}-{int(number):05}" if serial else number.upper()
 
 
 def _as_object(record: CaseRecord) -> dict[str, Any]:
@@ -103,15 +104,13 @@ def _lines(record: CaseRecord) -> list[str]:
         newest = record.judgements[-1]
         lines += ["", f"judged {newest.at} under the rules {newest.rules[:12]}, receipt {newest.circumstances.on}", ""]
         lines += as_text(newest.judged, newest.decision)
-        waiting = [f for item in newest.judged for f in item.findings if f.status is Status.UNCLEAR]
-        if waiting:
-            example = waiting[0]
-            lines.append(f"To settle a point: pipeline confirm {record.number} {example.check} pass|fail --why '...'")
+        command = confirming(record.number, newest.judged)
+        lines += [f"To settle a point: {command}"] if command else []
     lines += [
-        f"word   {v.at}  {v.by}: {v.check} {'pass' if v.passed else 'fail'}, {printable(v.why)}"
+        f"word   {v.at}  {printable(v.by)}: {v.check} {'pass' if v.passed else 'fail'}, {printable(v.why)}"
         for v in record.verdicts
     ]
-    lines += [f"draft  {d.kind:10} to {printable(d.to) or 'nobody'}  {d.message_id}" for d in record.drafts]
+    lines += [f"draft  {d.kind:10} to {printable(d.to) or 'nobody'}  {printable(d.message_id)}" for d in record.drafts]
     lines += [f"effect {e.kind:6} {e.state.value:8} {printable(e.error)}" for e in record.effects]
     return lines
 
@@ -120,30 +119,30 @@ def _lines(record: CaseRecord) -> list[str]:
 def confirm(
     number: Number,
     check: Annotated[str, typer.Argument(help="The check whose open point is settled.")],
-    word: Annotated[str, typer.Argument(help="pass or fail.")],
+    word: Annotated[Word, typer.Argument(help="What you found.")],
     why: Why = "",
     by: By = "",
     submission: Annotated[str, typer.Option(help="The workbook, where the case has several.")] = "",
     subject: Annotated[str, typer.Option(help="The field, where the check has several open points.")] = "",
     config: ConfigOption = None,
 ) -> None:
-    """Settle an open point of a Case with your name; the Decision is derived again."""
-    if word not in {"pass", "fail"}:
-        raise typer.BadParameter("say pass or fail", param_hint="WORD")
-    reason, name = _reason(why), person(by)
+    """Settle an open point of a Case with your name.
+
+    The Decision is derived again from your word and everything else that was found.
+    """
+    words, name = reason(why), person(by)
     with office(config) as found:
         again = desk.confirm(
             found,
             _full(number, found.clock().year),
             check,
-            passed=word == "pass",
-            why=reason,
+            passed=word is Word.PASS,
+            why=words,
             by=name,
             submission=submission,
             subject=subject,
         )
-    left = [f for item in again.judged for f in item.findings if f.status is Status.UNCLEAR]
-    for finding in left:
+    for _, finding in open_points(again.judged):
         for line in finding_lines(finding):
             typer.echo(line)
     typer.echo(f"Decision: {sentence(again.decision)}")
@@ -157,21 +156,27 @@ def decide(
     by: By = "",
     config: ConfigOption = None,
 ) -> None:
-    """Decide about a whole Case by hand, whatever the checks said, and draft the reply."""
-    reason, name = _reason(why), person(by)
+    """Decide about a whole Case by hand.
+
+    It counts whatever the checks said; the reply is drafted at the worker's next round.
+    """
+    words, name = reason(why), person(by)
     with office(config) as found:
-        again = desk.decide_by_hand(found, _full(number, found.clock().year), word, why=reason, by=name)
+        again = desk.decide_by_hand(found, _full(number, found.clock().year), word, why=words, by=name)
     typer.echo(f"Decision: {sentence(again.decision)} The reply is drafted at the worker's next round.")
 
 
 @app.command()
 def replay(number: Number, config: ConfigOption = None) -> None:
-    """Derive every judgement of a Case again from stored bytes; exit 1 where the findings differ."""
+    """Derive every judgement of a Case again from stored bytes.
+
+    Each is made under the rules of its time. Exit code 1 where the findings differ.
+    """
     with office(config) as found:
         results = desk.replay(found, _full(number, found.clock().year))
     for result in results:
         same = "the same findings, octet for octet" if result.same else "OTHER FINDINGS"
-        note = f" ({result.note})" if result.note else ""
+        note = f" ({printable(result.note)})" if result.note else ""
         typer.echo(f"{result.judgement.at}  rules {result.judgement.rules[:12]}: {same}{note}")
         for line in result.differences:
             typer.echo(f"  {printable(line)}")
@@ -187,8 +192,8 @@ def retry(
     config: ConfigOption = None,
 ) -> None:
     """Put set-aside mails and held effects back to work."""
-    reason, name = _reason(why), person(by)
+    words, name = reason(why), person(by)
     with office(config) as found:
         name = _full(what, found.clock().year) if len(what) <= 5 or what.upper().startswith("CPL-") else what  # noqa: PLR2004 - a Case's serial has five digits
-        count = found.ledger.retry(name, found.now(), by=name, why=reason)
+        count = found.ledger.retry(name, found.now(), by=name, why=words)
     typer.echo(f"{count} put back to work; they are done at the worker's next round.")

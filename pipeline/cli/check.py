@@ -1,166 +1,230 @@
-"""``pipeline check``: judge a mail, or a workbook with its documents, without any mailbox."""
+"""``pipeline check``: judge a mail, or a workbook with its documents, without any mailbox.
+
+What only some calls need (the ledger) is imported where it is needed: scripts call this command once a file.
+"""
 
 import hashlib
+import importlib
 import json
+import os
 from collections.abc import Sequence
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
 from pipeline import decide, judge
 from pipeline.checks.matter import Matter
-from pipeline.cli.opening import config_file, opened, present, rulebook
-from pipeline.cli.report import as_json, as_text
-from pipeline.config import load
+from pipeline.cli.files import EXISTING, read_file
+from pipeline.cli.report import as_json, as_text, printable
+from pipeline.cli.settings import ConfigOption, present, rulebook, settings_if_any, trust_material
+from pipeline.config import CalendarConfig, Config, PeopleConfig
+from pipeline.domain.form import Form
 from pipeline.domain.judgement import Circumstances, Decision, Judged, Outcome
 from pipeline.domain.message import Message, Problem
 from pipeline.domain.product import ProductList
+from pipeline.domain.signature import TrustMaterial
 from pipeline.judge import NEW_ENTRY, ListInForce
-from pipeline.office import Unavailable
 from pipeline.readers.child import Forked
+from pipeline.readers.content import is_mail, is_outlook_item
 from pipeline.readers.eligible import read_eligible
 from pipeline.readers.package import Unreadable
-from pipeline.readers.submission import assemble
+from pipeline.readers.submission import CloserLook, assemble
+from pipeline.readers.trust_folder import TrustFolderRefused
 from pipeline.rulebook import Rulebook
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 
 ACCEPT, OWN_FAULT, USAGE, REJECT, CLARIFY = 0, 1, 2, 10, 20
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CLARIFY: CLARIFY}
-_LONDON = ZoneInfo("Europe/London")
+_FILES = "PATH..."
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """Everything a judgement goes by besides the files."""
+
+    rules: Rulebook
+    circumstances: Circumstances
+    in_force: ListInForce
+    readers: Forked
+    trust: TrustMaterial
+
+    def look_closer(self, form: Form, data: bytes) -> CloserLook:
+        """Read the signature and the macro of a workbook whose form could be read."""
+        if form.problems or not form.rows:
+            return CloserLook()
+        return judge.look_closer(form, data, self.readers, self.in_force.template, self.trust, self.circumstances.at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What came of the files. decision: None for a mail that is not judged, and why says the reason."""
+
+    kind: str
+    why: str
+    message: Message | None
+    judged: Sequence[Judged]
+    decision: Decision | None
 
 
 @app.command()
 def check(
-    paths: Annotated[list[Path], typer.Argument(help="One .eml, or workbooks with the PDFs that belong to them.")],
-    cpl: Annotated[Path | None, typer.Option(help="The CPL in force (.xlsm); else the one imported.")] = None,
-    epcl: Annotated[Path | None, typer.Option(help="The SMETS1 EPCL (.csv or .xlsx).")] = None,
+    paths: Annotated[
+        list[Path], typer.Argument(metavar=_FILES, help="One mail (.eml), or workbooks with their PDFs.", **EXISTING)
+    ],
+    cpl: Annotated[
+        Path | None, typer.Option(help="The CPL in force (.xlsm); else the one imported, with its EPCL.", **EXISTING)
+    ] = None,
+    epcl: Annotated[Path | None, typer.Option(help="The SMETS1 EPCL (.csv or .xlsx).", **EXISTING)] = None,
     on: Annotated[str, typer.Option(help="Day of receipt, YYYY-MM-DD or RFC 3339; else today.")] = "",
     trust: Annotated[
-        Path | None, typer.Option(help="Folder of trust material for signatures (used from version 0.2 on).")
+        Path | None,
+        typer.Option(
+            help="Folder of certificates, CRLs and OCSP responses for signatures; replaces the configured roots.",
+            exists=True,
+            file_okay=False,
+        ),
     ] = None,
     as_object: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    config: Annotated[Path | None, typer.Option(help="Settings file, for the imported CPL.")] = None,
+    config: ConfigOption = None,
 ) -> None:
-    """Judge a mail, or a workbook with its PDFs. Exit: 0 accept, 10 reject, 20 clarify, 2 usage, 1 our own fault."""
-    del trust
-    rules = rulebook()
-    for path in paths:
-        if not path.is_file():
-            raise typer.BadParameter(f"{path}: there is no such file", param_hint="PATH")
-    circumstances, in_force = _circumstances(cpl, epcl, on, config)
-    mails = [path for path in paths if path.suffix.lower() in {".eml", ".msg"}]
-    if mails and len(paths) > 1:
-        raise typer.BadParameter("give one mail, or workbooks with their documents, not both", param_hint="PATH")
-    kind, why, message = NEW_ENTRY, "", None
-    if mails:
-        kind, why, message, judged, decision = _mail(mails[0], rules, circumstances, in_force)
-    else:
-        judged = _workbooks(paths, rules, circumstances, in_force)
-        decision = decide.decide_mail(judged, rules)[0]
+    """Judge a mail, or a workbook with its PDFs.
+
+    Exit code: 0 accept, 10 reject, 20 clarify, 2 usage, 1 our own fault.
+
+    Neither a mailbox nor a Case is touched, and nothing is drafted. A mail that is not a submission is not judged:
+    that is exit 20 as well, with null for its decision in the JSON object.
+    """
+    settings = settings_if_any(config)
+    files = {path: read_file(path) for path in paths}
+    in_force = _given_list(cpl, epcl) if cpl or settings is None else _imported_list(settings, epcl)
+    rules = rulebook(settings)
+    try:
+        material = trust_material(trust, settings, rules)
+    except TrustFolderRefused as error:
+        raise typer.BadParameter(str(error), param_hint="--trust") from error
+    circumstances = _circumstances(settings, on, in_force.products.artefact)
+    setting = _Setting(rules, circumstances, in_force, Forked(), material)
+    mails = [path for path, data in files.items() if path.suffix.lower() == ".eml" or is_mail(data)]
+    if any(path.suffix.lower() == ".msg" or is_outlook_item(data) for path, data in files.items()):
+        raise typer.BadParameter("save the mail as .eml; .msg files are not read yet", param_hint=_FILES)
+    if mails and len(files) > 1:
+        raise typer.BadParameter("give one mail, or workbooks with their documents, not both", param_hint=_FILES)
+    done = _mail(files[mails[0]], setting) if mails else _workbooks(files, setting)
     if as_object:
-        typer.echo(json.dumps(as_json(kind, rules.fingerprint, message, judged, decision), ensure_ascii=False))
-    else:
-        for line in as_text(judged, decision) if decision else [f"Not judged ({kind}): {why}"]:
+        tree = as_json(done.kind, setting.rules.fingerprint, done.message, done.judged, done.decision)
+        typer.echo(json.dumps(tree))
+    elif done.decision:
+        for line in as_text(done.judged, done.decision):
             typer.echo(line)
-    raise typer.Exit(_EXIT[decision.outcome] if decision else CLARIFY)
+    else:
+        typer.echo(f"Not judged ({done.kind}): {printable(done.why)}")
+    raise typer.Exit(exit_code(done.decision))
 
 
-def _circumstances(
-    cpl: Path | None, epcl: Path | None, on: str, config: Path | None
-) -> tuple[Circumstances, ListInForce]:
-    day = _day(on)
-    artefact, list_bytes = "", b""
-    if cpl:
-        list_bytes = _bytes(cpl)
-    elif config_file(config).is_file():
-        with opened(load(config_file(config))) as office:
-            artefact = office.in_force()[0]
-            list_bytes = office.artefacts.get(artefact) if artefact else b""
+def exit_code(decision: Decision | None) -> int:
+    """Return the exit code that says a Decision; that of ``clarify`` where none was made."""
+    return _EXIT[decision.outcome] if decision else CLARIFY
+
+
+def _circumstances(settings: Config | None, on: str, cpl: str) -> Circumstances:
+    people = settings.people if settings else PeopleConfig()
+    zone = ZoneInfo((settings.calendar if settings else CalendarConfig()).zone)
+    day, at = _moment(on, zone)
+    return Circumstances(on=day, cpl=cpl, submitters=people.submitters, dcc=people.dcc, at=at)
+
+
+def _moment(on: str, zone: ZoneInfo) -> tuple[date, str]:
+    """Return the day of receipt and its moment in UTC. A day by itself means its end, so that all of it has passed."""
+    try:
+        if on and len(on) <= len("2026-11-21"):
+            moment = datetime.combine(date.fromisoformat(on), time(23, 59, 59), zone)
+        else:
+            moment = datetime.fromisoformat(on) if on else present()
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        return moment.astimezone(zone).date(), moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"'{on}' is not YYYY-MM-DD or RFC 3339", param_hint="--on") from None
+
+
+def _given_list(cpl: Path | None, epcl: Path | None) -> ListInForce:
     template, products = None, ProductList("", "", ())
-    if list_bytes:
-        reading = Forked().cpl(list_bytes)
+    if cpl:
+        reading = Forked().cpl(read_file(cpl))
         if isinstance(reading, Problem) or reading.template is None:
             text = reading.text if isinstance(reading, Problem) else reading.problems[0].text
-            raise typer.BadParameter(f"{cpl or 'the imported CPL'}: {text}", param_hint="--cpl")
+            raise typer.BadParameter(f"{cpl}: {text}", param_hint="--cpl")
         template = reading.template
         products = ProductList(template.artefact, template.version, reading.products)
+    return ListInForce(template, products, _eligible(epcl))
+
+
+def _imported_list(settings: Config, epcl: Path | None) -> ListInForce:
+    opening: Any = importlib.import_module("pipeline.cli.opening")
+    with opening.opened(settings) as office:
+        found: ListInForce = office.list_of(*office.in_force())
+    return ListInForce(found.template, found.products, _eligible(epcl) if epcl else found.eligible)
+
+
+def _eligible(epcl: Path | None) -> frozenset[Any] | None:
     try:
-        eligible = read_eligible(_bytes(epcl)) if epcl else None
+        return read_eligible(read_file(epcl)) if epcl else None
     except Unreadable as error:
         raise typer.BadParameter(f"{epcl}: {error.text}", param_hint="--epcl") from error
-    return Circumstances(on=day, cpl=products.artefact), ListInForce(template, products, eligible)
 
 
-def _day(on: str) -> date:
-    try:
-        if not on:
-            return present().astimezone(_LONDON).date()
-        moment = datetime.fromisoformat(on)
-    except ValueError:
-        raise typer.BadParameter(f"'{on}' is not YYYY-MM-DD or RFC 3339", param_hint="--on") from None
-    return moment.astimezone(_LONDON).date() if moment.tzinfo else moment.date()
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="PATH") from error
-
-
-def _mail(
-    path: Path, rules: Rulebook, circumstances: Circumstances, in_force: ListInForce
-) -> tuple[str, str, Message, Sequence[Judged], Decision | None]:
-    if path.suffix.lower() == ".msg":
-        raise typer.BadParameter(f"{path}: save the mail as .eml; .msg files are not read yet", param_hint="PATH")
-    readers = Forked()
-    read = readers.message(_bytes(path))
+def _mail(raw: bytes, setting: _Setting) -> _Verdict:
+    read = setting.readers.message(raw)
     if isinstance(read, Problem):
-        raise Unavailable(f"{path}: the mail could not be read: {read.text}")
-    books = judge.read_workbooks(read.message, read.contents, readers)
-    kind, why = judge.recognise(read.message, books, rules)
+        return _Verdict(judge.FOR_A_PERSON, f"The mail could not be read: {read.text}", None, (), None)
+    books = judge.read_workbooks(read.message, read.contents, setting.readers)
+    kind, why = judge.recognise(read.message, books, setting.rules)
     if kind != NEW_ENTRY:
-        return kind, why, read.message, (), None
-    outcome = judge.judge_mail(read.message, books, rules, circumstances, in_force)
-    return kind, why, read.message, outcome.judged, outcome.decision
+        return _Verdict(kind, why, read.message, (), None)
+    books = tuple(replace(book, closer=setting.look_closer(book.form, read.contents[book.artefact])) for book in books)
+    outcome = judge.judge_mail(read.message, books, setting.rules, setting.circumstances, setting.in_force)
+    return _Verdict(kind, why, read.message, outcome.judged, outcome.decision)
 
 
-def _workbooks(
-    paths: Sequence[Path], rules: Rulebook, circumstances: Circumstances, in_force: ListInForce
-) -> tuple[Judged, ...]:
-    files = {path: _bytes(path) for path in paths}
-    books = [path for path, data in files.items() if not data[:1024].lstrip().startswith(b"%PDF")]
+def _workbooks(files: dict[Path, bytes], setting: _Setting) -> _Verdict:
+    books = [path for path, data in files.items() if b"%PDF" not in data[:1024]]
     if not books:
-        raise typer.BadParameter("there is no workbook among the files", param_hint="PATH")
-    documents = [hashlib.sha256(data).hexdigest() for path, data in files.items() if path not in books]
-    readers = Forked()
+        raise typer.BadParameter("there is no workbook among the files", param_hint=_FILES)
+    documents = [_sha256(data) for path, data in files.items() if path not in books]
+    forms = {path: judge.read_workbook(files[path], setting.readers) for path in books}
     batch = tuple(
         assemble(
-            path.name,
-            hashlib.sha256(files[path]).hexdigest(),
-            judge.read_workbook(files[path], readers),
-            rules=rules,
-            template=in_force.template,
+            os.fsencode(path).decode("utf-8", "replace"),
+            _sha256(files[path]),
+            form,
+            rules=setting.rules,
+            template=setting.in_force.template,
             documents=documents,
+            closer=setting.look_closer(form, files[path]),
         )
-        for path in books
+        for path, form in forms.items()
     )
-    return tuple(
+    judged = tuple(
         judge.judge_submission(
             Matter(
                 submission=submission,
-                rules=rules,
-                circumstances=circumstances,
-                template=in_force.template,
-                products=in_force.products,
+                rules=setting.rules,
+                circumstances=setting.circumstances,
+                template=setting.in_force.template,
+                products=setting.in_force.products,
                 first=index == 0,
                 batch=batch,
-                eligible=in_force.eligible,
+                eligible=setting.in_force.eligible,
             )
         )
         for index, submission in enumerate(batch)
     )
+    return _Verdict(NEW_ENTRY, "", None, judged, decide.decide_mail(judged, setting.rules)[0])
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import typer
+
 from pipeline.checks.proof import prove
 from pipeline.cli.opening import mailbox_opener, opened
+from pipeline.cli.report import printable
+from pipeline.cli.settings import ConfigOption, config_file
 from pipeline.compose import TemplatesBroken, verify
 from pipeline.config import Config, ConfigRefused, load
 from pipeline.domain.form import Template
@@ -14,8 +18,24 @@ from pipeline.office import CPL, Office, Unavailable
 from pipeline.rulebook import Rulebook, RulesBroken
 from pipeline.rulebook.schema import Choice
 
+app = typer.Typer(rich_markup_mode=None)
+
 Line = tuple[bool, str]
 """Whether it is well, and what to say of it."""
+
+
+@app.command()
+def doctor(config: ConfigOption = None) -> None:
+    """Try everything the worker needs, and say what to mend.
+
+    It logs in, lists folders, renders every template and reads the CPL. Exit code 1 where something is wrong.
+    """
+    well = True
+    for good, line in examine(config_file(config)):
+        typer.echo(f"{'ok ' if good else '!! '} {printable(line)}")
+        well = well and good
+    if not well:
+        raise typer.Exit(1)
 
 
 def examine(file: Path) -> Iterator[Line]:

@@ -1,14 +1,12 @@
 """From the settings to the open tools: the one place where clock, folders, database and mailbox are put together."""
 
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-import structlog
-
+from pipeline.cli.settings import config_file, present, rulebook
 from pipeline.compose import Sender, Templates
 from pipeline.config import Config, ConfigRefused, ImapConfig, MaildirConfig, load, password, shipped
 from pipeline.ledger.artefacts import Artefacts
@@ -16,27 +14,9 @@ from pipeline.ledger.store import Ledger
 from pipeline.mailbox import open_mailbox
 from pipeline.mailbox.imap_session import ImapSettings, Tls
 from pipeline.mailbox.maildir import MaildirSettings
-from pipeline.mailbox.port import Mailbox
+from pipeline.mailbox.port import Mailbox, MailboxRefused
 from pipeline.office import Office
 from pipeline.readers.child import Forked, Readers, Zygote
-from pipeline.rulebook import Rulebook
-
-DEFAULT_CONFIG = Path("pipeline.toml")
-
-
-def present() -> datetime:
-    """The clock of the process; everything below is handed the time (law 3)."""
-    return datetime.now(UTC)  # noqa: TID251 - the one place that asks the clock
-
-
-def config_file(given: Path | None) -> Path:
-    """Return the settings file: the one given, that of PIPELINE_CONFIG, or pipeline.toml here."""
-    return given or Path(os.environ.get("PIPELINE_CONFIG") or DEFAULT_CONFIG)
-
-
-def rulebook(config: Config | None = None) -> Rulebook:
-    """Read the rules that the settings name, or those that come with the pipeline."""
-    return Rulebook.load((config and config.rules) or shipped("rules"))
 
 
 def templates(config: Config | None = None) -> Templates:
@@ -50,7 +30,7 @@ def opened(config: Config, *, threads: bool = False, clock: Callable[[], datetim
 
     threads: readers are forked by a helper process, as a process with threads must not fork itself.
     """
-    _sender_is_sound(config)
+    _usable(config)
     config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     readers: Readers = Zygote() if threads else Forked()
     ledger = Ledger.open(config.database_url)
@@ -69,11 +49,16 @@ def opened(config: Config, *, threads: bool = False, clock: Callable[[], datetim
         readers.close()
 
 
-def _sender_is_sound(config: Config) -> None:
+def _usable(config: Config) -> None:
+    """Refuse what no type can: an address that is none, a time zone that nobody knows."""
     try:
         Sender(config.reply.name, config.reply.address)
     except ValueError as error:
         raise ConfigRefused(f"reply.address: {error}") from error
+    try:
+        ZoneInfo(config.calendar.zone)
+    except (ValueError, OSError, LookupError) as error:
+        raise ConfigRefused(f"calendar.zone: there is no time zone '{config.calendar.zone}'") from error
 
 
 @contextmanager
@@ -84,8 +69,21 @@ def office(file: Path | None) -> Iterator[Office]:
 
 
 def mailbox_opener(config: Config) -> Callable[[], Mailbox]:
-    """Return what makes a fresh visit to the configured mailbox; secrets are read at each visit, so they may change."""
-    return lambda: open_mailbox(_mailbox_settings(config.mailbox))
+    """Return what makes a fresh visit to the configured mailbox; secrets are read at each visit, so they may change.
+
+    A secret that is missing or cannot be one makes the visit raise MailboxRefused, as a wrong one does.
+    """
+
+    def visit() -> Mailbox:
+        try:
+            settings = _mailbox_settings(config.mailbox)
+        except UnicodeDecodeError as error:  # its own text would quote the secret
+            raise MailboxRefused("The mailbox's password is not UTF-8 text.") from error
+        except (ConfigRefused, ValueError) as error:
+            raise MailboxRefused(str(error)) from error
+        return open_mailbox(settings)
+
+    return visit
 
 
 def _mailbox_settings(mailbox: MaildirConfig | ImapConfig) -> MaildirSettings | ImapSettings:
@@ -102,19 +100,4 @@ def _mailbox_settings(mailbox: MaildirConfig | ImapConfig) -> MaildirSettings | 
         drafts=mailbox.drafts,
         timeout_seconds=mailbox.timeout_seconds,
         max_octets=mailbox.max_megabytes * 1_000_000,
-    )
-
-
-def set_up_logs(level: str = "info") -> None:
-    """Structured logs on standard error: for people on a terminal, one JSON object a line elsewhere."""
-    terminal = sys.stderr.isatty()
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -1,5 +1,7 @@
 """How a judgement is shown: as JSON (docs/reference/check.schema.json) and as text for a terminal."""
 
+import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +11,8 @@ from pipeline.domain.message import Message
 from pipeline.domain.product import DEVICE_MODEL
 
 _TOLD = (Status.FAIL, Status.BROKEN, Status.UNCLEAR, Status.ADVICE)
+_MOST_SHOWN = 200
+"""Characters of a value as read that a terminal line shows; ``--json`` has all of them."""
 
 
 def as_json(
@@ -72,7 +76,8 @@ def finding_json(finding: Finding) -> dict[str, Any]:
 def as_text(judged: Sequence[Judged], decision: Decision | None) -> Iterable[str]:
     """Yield the lines a clerk reads: each Submission, what is to be said of it, and what follows."""
     for item in judged:
-        yield f"{item.file or 'The mail'}: {item.device_type or 'no Device Type'}, {item.model or 'no Device Model'}"
+        device = f"{item.device_type or 'no Device Type'}, {item.model or 'no Device Model'}"
+        yield printable(f"{item.file or 'The mail'}: {device}")
         told = [finding for status in _TOLD for finding in item.findings if finding.status is status]
         for finding in told:
             yield from finding_lines(finding)
@@ -90,7 +95,7 @@ def finding_lines(finding: Finding) -> Iterable[str]:
     yield f"           {printable(finding.message)}"
     for e in finding.evidence:
         place = ", ".join(part for part in (e.file, e.where) if part)
-        yield f"           at {printable(place)}" + (f": {printable(e.text)[:200]!r}" if e.text else "")
+        yield f"           at {printable(place)}" + (f": '{printable(e.text[:_MOST_SHOWN])}'" if e.text else "")
     for label, text in (("expected", finding.expected), ("do", finding.remedy)):
         if text:
             yield f"           {label}: {printable(text)}"
@@ -100,7 +105,24 @@ def finding_lines(finding: Finding) -> Iterable[str]:
 def sentence(decision: Decision) -> str:
     """Return a Decision as a sentence."""
     waits = f" It waits for the {decision.waits_for.value}." if decision.waits_for else ""
-    return f"{decision.outcome.value.upper()}: {decision.reason}{waits}"
+    return f"{decision.outcome.value.upper()}: {printable(decision.reason)}{waits}"
+
+
+def open_points(judged: Sequence[Judged]) -> list[tuple[str, Finding]]:
+    """Return what waits for a person's word: each point with the file it is about."""
+    return [(item.file, finding) for item in judged for finding in item.findings if finding.status is Status.UNCLEAR]
+
+
+def confirming(number: str, judged: Sequence[Judged]) -> str:
+    """Return the command that settles the first open point of a Case, ready for the shell; empty where none is open."""
+    points = open_points(judged)
+    if not points:
+        return ""
+    file, finding = points[0]
+    words = ["pipeline", "confirm", number, finding.check, "pass"]
+    if Counter(point.check for _, point in points)[finding.check] > 1:
+        words += ["--submission", file, "--subject", finding.subject]
+    return printable(shlex.join([*words, "--why", "Looked at it"]))
 
 
 def printable(text: str) -> str:

@@ -5,35 +5,34 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from pipeline.checks.proof import prove
-from pipeline.cli.opening import rulebook
+from pipeline.cli.settings import rulebook
 from pipeline.rulebook import Rulebook
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command()
 def rules(
     verify: Annotated[bool, typer.Option("--verify", help="Prove that rules, code and cases agree.")] = False,
     as_object: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    folder: Annotated[Path | None, typer.Option(help="A rules folder; else the one that comes along.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="A rules folder; else the one that comes along.", exists=True, file_okay=False)
+    ] = None,
 ) -> None:
-    """Show every check with its clause; --verify proves that rules, code and test cases agree."""
+    """Show every check with its clause, or prove that all agree."""
     book = Rulebook.load(folder) if folder else rulebook()
     if verify:
         _verify(book)
         return
     if as_object:
         rows = [{"id": c.id, "title": c.title, "clause": c.clause, "worst": c.worst} for c in book.checks.values()]
-        typer.echo(json.dumps({"fingerprint": book.fingerprint, "checks": rows}, ensure_ascii=False))
+        typer.echo(json.dumps({"fingerprint": book.fingerprint, "checks": rows}))
         return
-    table = Table("check", "what it asks", "clause", "worst", title=f"Rules {book.fingerprint[:12]}")
     for check in book.checks.values():
-        table.add_row(check.id, check.title, check.clause, check.worst)
-    Console().print(table)
+        typer.echo(f"{check.id} (worst: {check.worst})\n    {check.title}\n    {check.clause}")
+    typer.echo(f"{len(book.checks)} checks, rules {book.fingerprint[:12]}")
 
 
 def _verify(book: Rulebook) -> None:

@@ -15,6 +15,7 @@ from pipeline.demo.form import new_entry_form
 from pipeline.demo.hostile import encrypted_workbook, zip_bomb
 from pipeline.demo.package import Package, entry
 from pipeline.demo.products import GSME, PPMID, QUILLMOOR
+from pipeline.demo.trust import SampleTrust, sample_trust
 
 WORKBOOK_TYPE = "application/vnd.ms-excel.sheet.macroEnabled.12"
 HELPDESK = "CPL Helpdesk <helpdesk@secas.example>"
@@ -87,15 +88,30 @@ def submission(
     *,
     base: bytes | None = None,
     name: str = "CPL new entry 00-0A.xlsm",
+    trust: SampleTrust | None = None,
 ) -> bytes:
-    """Return a submission: one form and its certificates. answers: good ones when left out; base: the CPL to fill."""
+    """Return a submission: one form and its certificates.
+
+    answers: good ones when left out; base: the CPL to fill; trust: whose signer signs the form, unsigned without it.
+    """
     given = good_answers() if answers is None else answers
-    files = (File(name, new_entry_form(given, base)), *documents(given))
+    form = new_entry_form(given, base)
+    files = (File(name, trust.sign(form) if trust else form), *documents(given))
     model = f"{given['Device_Model.model_identifier']} {given['Device_Model.firmware_version']}"
     body = (
         f"Hello,\n\nplease find our new entry for {model} with its certificates.\n\nKind regards\nOttilie Brandreth\n"
     )
     return mail(f"CPL submission: {model}", body, at, files)
+
+
+def signed_submission(at: datetime, day: datetime, *, base: bytes | None = None) -> bytes:
+    """Return a good submission with an image, signed by who made it.
+
+    day: its date decides the expiry of the certificates and when the form was signed, so that two mails of the same
+    day carry the same workbook. What the signature needs to be believed: ``sample_trust(day).files()``.
+    """
+    expiry = {"CPA_Certificate.expiry_date": (day + timedelta(days=3 * 365)).strftime("%d/%m/%Y")}
+    return submission(at, good_answers(image=True) | expiry, base=base, trust=sample_trust(day))
 
 
 def faulty_submission(at: datetime, *, base: bytes | None = None) -> bytes:
@@ -163,13 +179,12 @@ def unrelated(at: datetime) -> bytes:
 def sample_mailbox(now: datetime, base: bytes | None = None) -> list[bytes]:
     """Return the mails of the demonstration, oldest first, all of the last two hours before now.
 
-    A good submission, a faulty one, a batch with a duplicate, a hostile attachment and an unrelated mail. now: with
-    an offset; base: the CPL in force, whose form is filled in; the sample list when left out.
+    A good and signed submission, a faulty one, a batch with a duplicate, a hostile attachment and an unrelated mail.
+    now: with an offset; base: the CPL in force, whose form is filled in; the sample list when left out.
     """
     times = [now - timedelta(minutes=minutes) for minutes in (110, 85, 60, 35, 10)]
-    expiry = {"CPA_Certificate.expiry_date": (now + timedelta(days=3 * 365)).strftime("%d/%m/%Y")}
     return [
-        submission(times[0], good_answers() | expiry, base=base),
+        signed_submission(times[0], now, base=base),
         faulty_submission(times[1], base=base),
         batch_submission(times[2], base=base),
         hostile_submission(times[3]),

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pipeline.domain.certificate import CertificateReading
+from pipeline.domain.macro import MacroReading
 from pipeline.domain.message import Problem
+from pipeline.domain.signature import SignatureReading
 
 
 class CellKind(StrEnum):
@@ -83,7 +86,8 @@ class Template:
 
     version: ``3.000``. issued: the date as printed, ``07-11-2024``. fields: in form order.
     texts: field to columns C to F. lists: field to the values of its drop-down. placeholders: field to what stands
-    in column G of the blank form. macro: sha256 of vbaProject.bin. artefact: sha256 of the workbook it comes from.
+    in column G of the blank form. macro: sha256 of vbaProject.bin; modules: what it consists of. artefact: sha256 of
+    the workbook it comes from.
     """
 
     artefact: str
@@ -94,6 +98,7 @@ class Template:
     lists: Mapping[str, tuple[str, ...]]
     placeholders: Mapping[str, str]
     macro: str
+    modules: MacroReading = field(default_factory=MacroReading)
 
 
 class Change(StrEnum):
@@ -125,7 +130,9 @@ class Submission:
     """One New Entry form and the documents that belong to it.
 
     file: the workbook's path in the mail. artefact: its sha256. documents: sha256 of the other files sent with it.
-    answers: by field, the first row where a field stands twice. form: everything as read.
+    answers: by field, the first row where a field stands twice. form: everything as read. signature: of the workbook;
+    None where it was not read. macro_differs: how its macro differs from the published one, in words.
+    certificates: the reading of every document of the mail, whichever Submission of the mail it belongs to.
     """
 
     file: str
@@ -133,6 +140,9 @@ class Submission:
     form: Form
     answers: Mapping[str, Answer]
     documents: tuple[str, ...] = field(default=())
+    signature: SignatureReading | None = None
+    macro_differs: tuple[str, ...] = ()
+    certificates: tuple[CertificateReading, ...] = ()
 
     def text(self, name: str) -> str:
         """Return the normal text of a field; empty where the form has no such row or no answer."""

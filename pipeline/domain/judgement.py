@@ -25,8 +25,11 @@ class Circumstances:
 
     on: the day of receipt, the moment of judgement. cpl: sha256 of the CPL in force, empty when there is none.
     epcl: sha256 of the SMETS1 Eligible Products file, or empty. pending: open Submissions of other Cases.
-    submitters: mail domains or addresses of known submitters; empty when no register is kept.
+    at: the same moment exactly, RFC 3339 in UTC. trust: sha256 of the stored TrustMaterial that signatures are judged
+    with. submitters: mail domains or addresses of known submitters; empty when no register is kept.
     dcc: mail domains or addresses that speak for the DCC. seen: workbook sha256 to the Case that judged it before.
+    known_certificates: what earlier mails said under a certificate's number, by the key and in the words of
+    pipeline/checks/papers.py: sha256 of the file, and a summary of its fields.
     """
 
     on: date
@@ -36,6 +39,9 @@ class Circumstances:
     submitters: tuple[str, ...] = ()
     dcc: tuple[str, ...] = ()
     seen: Mapping[str, str] | None = None
+    at: str = ""
+    trust: str = ""
+    known_certificates: Mapping[str, tuple[str, str]] | None = None
 
 
 class Outcome(StrEnum):

@@ -12,11 +12,28 @@ from typing import IO, Protocol, Self
 
 import msgspec
 
+from pipeline.domain.document import Document
 from pipeline.domain.form import Form
+from pipeline.domain.macro import MacroReading
 from pipeline.domain.message import Problem
+from pipeline.domain.signature import SignatureQuestion, SignatureReading
 from pipeline.readers.cpl import CplReading
+from pipeline.readers.crop_request import CropQuestion, png_of
 from pipeline.readers.fork import run_forked
-from pipeline.readers.jobs import CPL, FORM, JOBS, MESSAGE, ChildLimits, Job, Value, value_of
+from pipeline.readers.jobs import (
+    CPL,
+    CROP,
+    DOCUMENT,
+    FORM,
+    JOBS,
+    MACRO,
+    MESSAGE,
+    SIGNATURE,
+    ChildLimits,
+    Job,
+    Value,
+    value_of,
+)
 from pipeline.readers.message import ReadMail
 from pipeline.readers.zygote import Reply, Request, receive, send
 
@@ -37,6 +54,22 @@ class Readers(Protocol):
 
     def cpl(self, data: bytes) -> CplReading | Problem:
         """Read a Central Products List workbook."""
+        ...
+
+    def macro(self, workbook: bytes) -> MacroReading | Problem:
+        """Read the modules of a workbook's macro."""
+        ...
+
+    def signature(self, question: SignatureQuestion) -> SignatureReading | Problem:
+        """Read the digital signatures of one workbook."""
+        ...
+
+    def document(self, data: bytes) -> Document | Problem:
+        """Read one file that may be a certificate or a letter."""
+        ...
+
+    def crop(self, question: CropQuestion) -> bytes | Problem:
+        """Show a place on a page, as PNG."""
         ...
 
     def close(self) -> None:
@@ -70,6 +103,22 @@ class Forked:
     def cpl(self, data: bytes) -> CplReading | Problem:
         """Read a Central Products List workbook."""
         return self.run(CPL, data)
+
+    def macro(self, workbook: bytes) -> MacroReading | Problem:
+        """Read the modules of a workbook's macro."""
+        return self.run(MACRO, workbook)
+
+    def signature(self, question: SignatureQuestion) -> SignatureReading | Problem:
+        """Read the digital signatures of one workbook."""
+        return self.run(SIGNATURE, msgspec.msgpack.encode(question))
+
+    def document(self, data: bytes) -> Document | Problem:
+        """Read one file that may be a certificate or a letter."""
+        return self.run(DOCUMENT, data)
+
+    def crop(self, question: CropQuestion) -> bytes | Problem:
+        """Show a place on a page, as PNG."""
+        return png_of(self.run(CROP, msgspec.msgpack.encode(question)))
 
     def close(self) -> None:
         """Do nothing: no child outlives its job."""
@@ -128,6 +177,22 @@ class Zygote:
     def cpl(self, data: bytes) -> CplReading | Problem:
         """Read a Central Products List workbook."""
         return self.run(CPL, data)
+
+    def macro(self, workbook: bytes) -> MacroReading | Problem:
+        """Read the modules of a workbook's macro."""
+        return self.run(MACRO, workbook)
+
+    def signature(self, question: SignatureQuestion) -> SignatureReading | Problem:
+        """Read the digital signatures of one workbook."""
+        return self.run(SIGNATURE, msgspec.msgpack.encode(question))
+
+    def document(self, data: bytes) -> Document | Problem:
+        """Read one file that may be a certificate or a letter."""
+        return self.run(DOCUMENT, data)
+
+    def crop(self, question: CropQuestion) -> bytes | Problem:
+        """Show a place on a page, as PNG."""
+        return png_of(self.run(CROP, msgspec.msgpack.encode(question)))
 
     def close(self) -> None:
         """End the helper. Never raises; a later job would start a new one."""

@@ -17,9 +17,11 @@ from python_calamine import CalamineError, CalamineWorkbook
 from pipeline.domain.form import Tab, Template
 from pipeline.domain.message import Problem
 from pipeline.domain.product import DEVICE_MODEL, DeviceModel, Product
+from pipeline.readers.cell import local
 from pipeline.readers.form import FORM_TAB, is_form_name, macro_of, read_form
-from pipeline.readers.package import Package, PackageLimits, Unreadable, open_package
-from pipeline.readers.sheet import Workbook, column_number, local
+from pipeline.readers.macro import read_macro
+from pipeline.readers.package import PackageLimits, Unreadable, open_package
+from pipeline.readers.sheet import Workbook, column_number
 
 LIST_TAB = "Central Products List"
 CPL_LIMITS = PackageLimits(total=1 << 30, part=512 << 20, ratio=400)
@@ -28,8 +30,9 @@ CPL_LIMITS = PackageLimits(total=1 << 30, part=512 << 20, ratio=400)
 VERSION_LINE = re.compile(r"Version (\d+)\.(\d{1,4}) Issued on (\d\d-\d\d-\d{4})")
 """Cell A2 of the form and A3 of Version Control: ``Version 3.000 Issued on 07-11-2024``."""
 
-_NUMBER = re.compile(r"\d{6}")
-_RANGE = re.compile(r"(?:'?([^'!]+)'?!)?\$?([A-Z]{1,3})\$?(\d+)(?::\$?([A-Z]{1,3})\$?(\d+))?")
+_NUMBER = re.compile(r"[0-9]{1,6}")
+_RANGE = re.compile(r"(?:'?([^'!]+)'?!)?\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?")
+_ANSWER = 7
 _MOST_LISTED = 500
 _NAMES = {
     "SMETS_CHTS Version.Version_number_and_effective_date": "SMETS/CHTS Version.Version_number",
@@ -51,13 +54,13 @@ def read_cpl(data: bytes) -> CplReading:
     """Read a CPL workbook. Never raises for the bytes: what cannot be read is a Problem."""
     try:
         package = open_package(data, CPL_LIMITS)
-        template = _template(data, package, Workbook(package))
+        template = _template(data, Workbook(package))
         return CplReading(template, tuple(_products(data)))
     except Unreadable as error:
         return CplReading(None, (), (Problem(error.kind, error.text),))
 
 
-def _template(data: bytes, package: Package, book: Workbook) -> Template:
+def _template(data: bytes, book: Workbook) -> Template:
     form = read_form(data, CPL_LIMITS)
     if form.problems or not form.rows or not is_form_name(form.tab):
         raise Unreadable("unsupported", f"the workbook has no readable tab '{FORM_TAB}', so it is not a CPL")
@@ -72,7 +75,8 @@ def _template(data: bytes, package: Package, book: Workbook) -> Template:
         texts={row.field: row.texts for row in form.rows},
         lists=dict(_lists(book, tab, at_row)),
         placeholders={row.field: row.answer.text for row in form.rows if row.answer.text},
-        macro=macro_of(package),
+        macro=macro_of(book),
+        modules=read_macro(data),
     )
 
 
@@ -97,9 +101,10 @@ def _lists(book: Workbook, tab: Tab, at_row: dict[int, str]) -> Iterator[tuple[s
         where = element.get("sqref") or _child_text(element, "sqref")
         values = _listed(book, tab, _child_text(element, "formula1"))
         for match in filter(None, map(_RANGE.fullmatch, where.split())):
-            for number in range(int(match[3]), int(match[5] or match[3]) + 1):
-                if match[2] == "G" and number in at_row and values:
-                    yield at_row[number], values
+            left, right = column_number(match[2]), column_number(match[4] or match[2])
+            first, last = int(match[3]), int(match[5] or match[3])
+            if values and left <= _ANSWER <= right:
+                yield from ((field, values) for number, field in at_row.items() if first <= number <= last)
 
 
 def _child_text(element: etree._Element, name: str) -> str:
@@ -111,7 +116,8 @@ def _child_text(element: etree._Element, name: str) -> str:
 
 def _listed(book: Workbook, tab: Tab, formula: str) -> tuple[str, ...]:
     if formula.startswith('"'):
-        return tuple(value.strip() for value in formula.strip('"').replace('""', '"').split(",") if value.strip())
+        inner = formula.removeprefix('"').removesuffix('"').replace('""', '"')
+        return tuple(value.strip() for value in inner.split(",") if value.strip())
     match = _RANGE.fullmatch(formula.lstrip("="))
     if not match:
         return ()
@@ -144,9 +150,13 @@ def _products(data: bytes) -> Iterator[Product]:
     if number is None or not set(DEVICE_MODEL) <= set(columns.values()):
         raise Unreadable("unsupported", f"the tab '{LIST_TAB}' lacks the Entry or Device_Model columns")
     for index, row in enumerate(rows[header + 2 :], start=header + 3):
-        if number < len(row) and _NUMBER.fullmatch(_as_text(row[number])):
-            values = {name: _as_text(row[c]) for c, name in columns.items() if c < len(row) and row[c] != ""}
-            yield _product(values, index)
+        values = {name: _as_text(row[c]) for c, name in columns.items() if row[c] != ""}
+        if _NUMBER.fullmatch(values.get("Entry.number", "")):
+            # A spreadsheet that took 000626 for a number shows 626.
+            yield _product(values | {"Entry.number": values["Entry.number"].zfill(6)}, index)
+        elif set(DEVICE_MODEL) <= values.keys() and not _as_text(row[0]):  # column A: the labels above the entries
+            text = f"row {index} of the tab '{LIST_TAB}' has a Device Model but no six-digit Entry.number"
+            raise Unreadable("damaged", text)
 
 
 def _columns(groups: Sequence[object], attributes: Sequence[object]) -> dict[int, str]:
@@ -159,8 +169,18 @@ def _columns(groups: Sequence[object], attributes: Sequence[object]) -> dict[int
 
 
 def _product(values: dict[str, str], row: int) -> Product:
-    model = DeviceModel(*(values.get(name, "").upper() for name in DEVICE_MODEL))
+    model = model_of([values.get(name, "") for name in DEVICE_MODEL])
     return Product(values["Entry.number"], values.get("Entry.status", ""), model, values, row)
+
+
+def model_of(texts: Sequence[str]) -> DeviceModel:
+    """Return the Device Model of five texts in form order. A hardware octet that became a number gets its zero back."""
+    manufacturer, image, version, revision, firmware = (text.upper() for text in texts)
+    return DeviceModel(manufacturer, image, _octet(version), _octet(revision), firmware)
+
+
+def _octet(text: str) -> str:
+    return text.zfill(2) if len(text) == 1 and text.isdecimal() else text
 
 
 def _as_text(value: object) -> str:

@@ -5,7 +5,7 @@ import re
 
 from pipeline.domain.form import Cell, CellKind, Form, FormRow, Tab
 from pipeline.domain.message import Problem
-from pipeline.readers.package import Package, PackageLimits, Unreadable, open_package
+from pipeline.readers.package import Package, PackageLimits, Unreadable, open_package, shown
 from pipeline.readers.sheet import Row, Workbook, column_letters
 
 FORM_TAB = "CPL - New Entry"
@@ -14,8 +14,11 @@ MACRO_ENABLED = "application/vnd.ms-excel.sheet.macroEnabled.main+xml"
 _DASHES = re.compile(r"\s*[-\u2010-\u2015\u2212]\s*")
 _HEADER_WITHIN = 30
 """The header row of the published form is row 6; beyond this no tab is taken for a form."""
-_MOST_ROWS = 2_000
+_LAST_ROW, _LAST_COLUMN = 2_000, 256
+"""The published form ends at I44. What stands far beyond is hidden from people, or made to exhaust a program."""
 _ANSWER = 7
+_MACRO_TYPE = "application/vnd.ms-office.vbaProject"
+_SIGNATURE = "digital-signature-xmlsignature+xml"
 
 
 def is_form_name(name: str) -> bool:
@@ -33,11 +36,17 @@ def read_form(data: bytes, limits: PackageLimits | None = None) -> Form:
         return Form("", (), "", (), "", macro_enabled=False, signatures=0, problems=(Problem(error.kind, error.text),))
 
 
-def macro_of(package: Package) -> str:
-    """Return the sha256 of the one vbaProject.bin of a workbook; empty where there is none."""
-    parts = [name for name in package.names if name.lower().endswith("vbaproject.bin")]
-    digests = [hashlib.sha256(package.read(part)).hexdigest() for part in parts]
-    return digests[0] if len(digests) == 1 else "+".join(sorted(digests))
+def macro_of(book: Workbook) -> str:
+    """Return the sha256 of a workbook's macro; empty where there is none, all joined by ``+`` where there are more.
+
+    Whatever the workbook points at as its macro, and whatever else is declared or named as one, counts: a copy of the
+    published macro that nothing points at must not speak for another one.
+    """
+    package = book.package
+    declared = {name.lower() for name in package.names if package.content_type(name) == _MACRO_TYPE}
+    named = {name.lower() for name in package.names if name.lower().endswith("vbaproject.bin")}
+    parts = sorted(declared | named | {part.lower() for part in book.targets("vbaProject")})
+    return "+".join(sorted(hashlib.sha256(package.read(part)).hexdigest() for part in parts))
 
 
 def _form(package: Package, book: Workbook) -> Form:
@@ -45,15 +54,20 @@ def _form(package: Package, book: Workbook) -> Form:
     like = [tab for tab in book.tabs if tab not in named and _looks_like_form(book, tab)]
     chosen = next(iter([*named, *like]), None)
     version, rows = ("", ()) if chosen is None else _rows(book, chosen)
+    problems: tuple[Problem, ...] = ()
+    if chosen is not None and not rows:
+        text = f"the tab '{chosen.name}' has no rows below the headings 'Data Group' and 'Data Attribute'"
+        problems = (Problem("damaged", text),)
     return Form(
         tab="" if chosen is None else chosen.name,
         tabs=book.tabs,
         version=version,
         rows=rows,
-        macro=macro_of(package),
+        macro=macro_of(book),
         macro_enabled=book.content_type == MACRO_ENABLED,
-        signatures=sum(1 for kind in package.types.values() if kind.endswith("digital-signature-xmlsignature+xml")),
+        signatures=sum(package.content_type(name).endswith(_SIGNATURE) for name in package.names),
         like=tuple(tab.name for tab in [*named, *like] if tab is not chosen),
+        problems=problems,
     )
 
 
@@ -80,7 +94,8 @@ def _rows(book: Workbook, tab: Tab) -> tuple[str, tuple[FormRow, ...]]:
     version = ""
     below_header = False
     found: list[FormRow] = []
-    for row in book.rows(tab, most=_MOST_ROWS):
+    for row in book.rows(tab):
+        _check_extent(row, tab)
         if row.number == 2:  # noqa: PLR2004 - cell A2 (guidance 5.2)
             version = _words(row, 1)
         if below_header and (_words(row, 1) or _words(row, 2) or _ANSWER in row.cells):
@@ -97,3 +112,12 @@ def _rows(book: Workbook, tab: Tab) -> tuple[str, tuple[FormRow, ...]]:
             )
         below_header = below_header or _is_header(row)
     return version, tuple(found)
+
+
+def _check_extent(row: Row, tab: Tab) -> None:
+    """Refuse a value far outside any form; empty cells may carry formats there."""
+    last = max(row.cells, default=0)
+    if last and (row.number > _LAST_ROW or last > _LAST_COLUMN):
+        where = f"a value in {column_letters(last)}{row.number}, far outside the form"
+        limit = f"at most {_LAST_ROW} rows and {_LAST_COLUMN} columns are read"
+        raise Unreadable("limit", f"the tab '{shown(tab.name)}' has {where}; {limit}")

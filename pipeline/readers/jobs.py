@@ -11,9 +11,13 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from pipeline.domain.document import Document
 from pipeline.domain.form import Form
+from pipeline.domain.macro import MacroReading
 from pipeline.domain.message import Problem
+from pipeline.domain.signature import SignatureReading
 from pipeline.readers.cpl import CplReading
+from pipeline.readers.crop_request import Crop
 from pipeline.readers.message import ReadMail
 
 T_co = TypeVar("T_co", covariant=True)
@@ -44,8 +48,20 @@ class ChildLimits:
 MESSAGE: Job[ReadMail] = Job("pipeline.readers.message:read_message", ReadMail)
 FORM: Job[Form] = Job("pipeline.readers.form:read_form", Form)
 CPL: Job[CplReading] = Job("pipeline.readers.cpl:read_cpl", CplReading)
+SIGNATURE: Job[SignatureReading] = Job("pipeline.readers.signature:read_signature_bytes", SignatureReading)
+MACRO: Job[MacroReading] = Job("pipeline.readers.macro:read_macro", MacroReading)
+DOCUMENT: Job[Document] = Job("pipeline.readers.document:read_document", Document)
+CROP: Job[Crop] = Job("pipeline.readers.crop:crop_bytes", Crop)
 
-JOBS: Mapping[str, Job[object]] = {"message": MESSAGE, "form": FORM, "cpl": CPL}
+JOBS: Mapping[str, Job[object]] = {
+    "message": MESSAGE,
+    "form": FORM,
+    "cpl": CPL,
+    "signature": SIGNATURE,
+    "macro": MACRO,
+    "document": DOCUMENT,
+    "crop": CROP,
+}
 """The jobs of the product. Nothing outside a given table is ever imported or called."""
 
 

@@ -1,47 +1,38 @@
-"""One worksheet as cells (ECMA-376 Part 1, 18.3): values as they are stored, nothing coerced.
+"""The tabs of a workbook, and one worksheet as cells (ECMA-376 Part 1, 18.2 and 18.3).
 
-Strict on purpose: where a file leaves room for two programs to see two different values (a cell twice, a foreign
-element between the cells), it is refused rather than read in one of the ways.
+Strict on purpose: where a file leaves room for two programs to see two different sheets (a cell twice, rows out of
+order, a foreign element between the cells), it is refused rather than read in one of the ways.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lxml import etree
 
 from pipeline.domain.form import Cell, CellKind, Tab
-from pipeline.readers.package import Package, Unreadable
+from pipeline.readers.cell import Values, main, named, whole
+from pipeline.readers.package import Package, Unreadable, shown
 
-_MAIN = frozenset(
-    {
-        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-        "http://purl.oclc.org/ooxml/spreadsheetml/main",
-    }
-)
 _SHEET_LIMIT = 16 << 20
 _ROW_LIMIT = 1_048_576
 _COLUMN_LIMIT = 16_384
+_MOST_TABS = 1_000
+_LONGEST_NAME = 255
+_NO_WORKBOOK = "the file is an Office package but not an Excel workbook"
 _BUILT_IN_DATES = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])
 """Number formats that mean a date or a time without a format code (ECMA-376 Part 1, 18.8.30)."""
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _REF = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
+_AREA = re.compile(rf"{_REF.pattern}(?::{_REF.pattern})?")
+_SPILLING = frozenset({"array", "dataTable"})
+"""Kinds of formula whose results stand in other cells too (ECMA-376 Part 1, 18.18.6)."""
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATIONSHIP = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
-
-def local(element: etree._Element) -> str:
-    """Return an element's name without its namespace; empty for comments and processing instructions."""
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
-
-
-def unescape(text: str) -> str:
-    """Undo ``_xHHHH_`` (ECMA-376 Part 1, 22.9.2.19 ST_Xstring)."""
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+Area = tuple[int, int, int, int]
+"""First column, first row, last column, last row."""
 
 
 def column_number(letters: str) -> int:
@@ -77,181 +68,156 @@ class Workbook:
         self.package = package
         self._part = self._main_part()
         self._root = package.xml(self._part)
+        if main(self._root) != "workbook":
+            raise Unreadable("unsupported", _NO_WORKBOOK)
         self._related = package.related(self._part)
 
     def _main_part(self) -> str:
         for kind, target in self.package.related("").values():
             if kind.endswith("/officeDocument"):
+                if target.lower().endswith(".bin"):
+                    raise Unreadable(
+                        "unsupported", "the file is a binary Excel workbook (.xlsb), not an .xlsm workbook"
+                    )
                 return target
-        raise Unreadable("unsupported", "the file is an Office package but not an Excel workbook")
+        raise Unreadable("unsupported", _NO_WORKBOOK)
 
     @property
     def content_type(self) -> str:
         """Return the content type of the main part, which tells .xlsm from .xlsx."""
-        return self.package.types.get(self._part.lower(), "")
+        return self.package.content_type(self._part)
 
     @cached_property
     def tabs(self) -> tuple[Tab, ...]:
-        """The worksheets in order; chart and dialog sheets included, as they take a name too."""
+        """The sheets in order; chart and dialog sheets included, as they take a name too."""
         found = []
-        for element in self._root.iter("{*}sheet"):
+        for element in _below(self._root, "sheets", "sheet"):
             ident = element.get(_RELATIONSHIP) or element.get(_STRICT_RELATIONSHIP) or ""
             part = self._related.get(ident, ("", ""))[1]
-            found.append(Tab(element.get("name", ""), element.get("state", "visible"), part))
+            found.append(Tab(element.get("name", "")[:_LONGEST_NAME], element.get("state", "visible"), part))
+        if len(found) > _MOST_TABS:
+            raise Unreadable("limit", f"the workbook has {len(found)} tabs; at most {_MOST_TABS} are read")
         return tuple(found)
 
-    @cached_property
-    def _epoch(self) -> datetime:
-        first = next(self._root.iter("{*}workbookPr"), None)
-        old = first is not None and first.get("date1904") in {"1", "true"}
-        return datetime(1904, 1, 1) if old else datetime(1899, 12, 30)  # noqa: DTZ001 - workbook dates have no zone
+    def targets(self, kind: str) -> frozenset[str]:
+        """Return the parts that the main part points at with a relationship of that kind, such as ``vbaProject``."""
+        return frozenset(target for type_, target in self._related.values() if type_.endswith(f"/{kind}"))
 
     def _part_of(self, kind: str) -> str:
-        return next((target for type_, target in self._related.values() if type_.endswith(f"/{kind}")), "")
+        found = self.targets(kind)
+        if len(found) > 1:
+            raise Unreadable("damaged", f"the workbook has {len(found)} parts of the kind '{kind}' instead of one")
+        return next(iter(found), "")
 
     @cached_property
-    def _strings(self) -> list[str]:
+    def _values(self) -> Values:
+        properties = next((child for child in self._root if main(child) == "workbookPr"), None)
+        from_1904 = properties is not None and properties.get("date1904") in {"1", "true"}
+        return Values(self._strings(), self._date_styles(), from_1904)
+
+    def _strings(self) -> list[etree._Element]:
         part = self._part_of("sharedStrings")
-        if not part:
-            return []
-        return [_rich_text(item) for item in self.package.xml(part) if local(item) == "si"]
+        return list(self.package.xml(part).iterchildren(*named("si"))) if part else []
 
-    @cached_property
     def _date_styles(self) -> frozenset[int]:
         part = self._part_of("styles")
         if not part:
             return frozenset()
         root = self.package.xml(part)
-        codes = {element.get("numFmtId", ""): element.get("formatCode", "") for element in root.iter("{*}numFmt")}
+        formats = _below(root, "numFmts", "numFmt")
+        codes = {element.get("numFmtId", ""): element.get("formatCode", "") for element in formats}
         found = set()
-        for formats in (child for child in root if local(child) == "cellXfs"):
-            for index, style in enumerate(child for child in formats if local(child) == "xf"):
-                number = style.get("numFmtId", "0")
-                code = _QUOTED.sub("", codes.get(number, "")).lower()
-                if (not codes.get(number) and number.isdigit() and int(number) in _BUILT_IN_DATES) or any(
-                    letter in code for letter in "ydhs"
-                ):
-                    found.add(index)
+        for index, style in enumerate(_below(root, "cellXfs", "xf")):
+            number = style.get("numFmtId", "0")
+            code = _QUOTED.sub("", codes.get(number, "")).lower()
+            if any(letter in code for letter in "ydhs") or (number not in codes and whole(number) in _BUILT_IN_DATES):
+                found.add(index)
         return frozenset(found)
 
     def sheet_xml(self, tab: Tab) -> etree._Element:
         """Return the root of a worksheet part; Unreadable where it is none, or larger than any form."""
         if self.package.size(tab.part) > _SHEET_LIMIT:
-            raise Unreadable("limit", f"the tab '{tab.name}' is larger than {_SHEET_LIMIT >> 20} MB")
+            raise Unreadable("limit", f"the tab '{shown(tab.name)}' is larger than {_SHEET_LIMIT >> 20} MB")
         root = self.package.xml(tab.part)
-        if local(root) != "worksheet" or etree.QName(root).namespace not in _MAIN:
-            raise Unreadable("damaged", f"the tab '{tab.name}' is not a worksheet")
+        if main(root) != "worksheet":
+            raise Unreadable("damaged", f"the tab '{shown(tab.name)}' is not a worksheet")
         return root
 
     def rows(self, tab: Tab, root: etree._Element | None = None, most: int = _ROW_LIMIT) -> Iterator[Row]:
         """Yield the rows of a tab, at most so many."""
         root = self.sheet_xml(tab) if root is None else root
-        data = [child for child in root if local(child) == "sheetData"]
+        data = [child for child in root if main(child) == "sheetData"]
         if len(data) != 1:
-            raise Unreadable("damaged", f"the tab '{tab.name}' has {len(data)} sheetData elements instead of one")
+            raise Unreadable("damaged", f"the tab '{shown(tab.name)}' has {len(data)} sheetData elements, not one")
         last = 0
+        spilled: list[Area] = []
         for count, element in enumerate(_only(data[0], "row", tab)):
             if count >= most:
                 return
             number = _counted(element.get("r"), last + 1, tab)
             if number <= last or number > _ROW_LIMIT:
-                raise Unreadable("damaged", f"the tab '{tab.name}' has row {number} after row {last}")
+                raise Unreadable("damaged", f"the tab '{shown(tab.name)}' has row {number} after row {last}")
             last = number
-            yield Row(number, self._cells(element, number, tab), element.get("hidden") in {"1", "true"})
+            yield Row(number, self._cells(element, number, tab, spilled), element.get("hidden") in {"1", "true"})
 
-    def _cells(self, row: etree._Element, number: int, tab: Tab) -> dict[int, Cell]:
+    def _cells(self, row: etree._Element, number: int, tab: Tab, spilled: list[Area]) -> dict[int, Cell]:
         cells: dict[int, Cell] = {}
         last = 0
         for element in _only(row, "c", tab):
             ref = element.get("r")
             match = _REF.fullmatch(ref) if ref else None
             if ref and (not match or int(match[2]) != number):
-                raise Unreadable("damaged", f"the tab '{tab.name}' has the cell {ref[:12]} in row {number}")
+                raise Unreadable(
+                    "damaged", f"the tab '{shown(tab.name)}' has the cell {shown(ref, 12)} in row {number}"
+                )
             column = column_number(match[1]) if match else last + 1
             if column <= last or column > _COLUMN_LIMIT:
-                raise Unreadable("damaged", f"the tab '{tab.name}' has column {column} after column {last}")
+                raise Unreadable(
+                    "damaged", f"the tab '{shown(tab.name)}' has column {column} after {last} in row {number}"
+                )
             last = column
-            cell = self._cell(element, f"{column_letters(column)}{number}", tab)
+            cell = self._values.cell(element, f"{column_letters(column)}{number}", tab.name)
+            if cell.formula:
+                spilled += _spills(element)
+            elif any(a <= column <= c and b <= number <= d for a, b, c, d in spilled):
+                cell = replace(cell, formula=True)
             if cell.kind is not CellKind.EMPTY or cell.formula:
                 cells[column] = cell
         return cells
 
-    def _cell(self, element: etree._Element, ref: str, tab: Tab) -> Cell:
-        children = {local(child): child for child in element}
-        formula = "f" in children
-        stored = children["v"].text or "" if "v" in children else ""
-        kind = element.get("t", "n")
-        if kind == "inlineStr":
-            return _text(ref, _rich_text(children["is"]) if "is" in children else "", formula)
-        if not stored:
-            return Cell(ref, CellKind.EMPTY, "", formula)
-        if kind == "s":
-            return _text(ref, self._shared(stored, ref, tab), formula)
-        if kind == "str":
-            return _text(ref, unescape(stored), formula)
-        if kind == "b":
-            return Cell(ref, CellKind.BOOLEAN, "TRUE" if stored.strip() == "1" else "FALSE", formula)
-        if kind == "e":
-            return Cell(ref, CellKind.ERROR, stored, formula)
-        if kind == "d":
-            return Cell(ref, CellKind.DATE, _iso_day(stored), formula)
-        return self._number(stored, element.get("s", "0"), ref, tab, formula=formula)
 
-    def _shared(self, stored: str, ref: str, tab: Tab) -> str:
-        index = int(stored) if stored.isascii() and stored.isdigit() else -1
-        if not 0 <= index < len(self._strings):
-            raise Unreadable("damaged", f"{tab.name}!{ref} points at a text that is not there")
-        return self._strings[index]
-
-    def _number(self, stored: str, style: str, ref: str, tab: Tab, *, formula: bool) -> Cell:
-        try:
-            value = float(stored)
-            dated = style.isdigit() and int(style) in self._date_styles
-            if dated:
-                moment = self._epoch + timedelta(days=value)
-                form = "%d/%m/%Y" if value == int(value) else "%d/%m/%Y %H:%M:%S"
-                return Cell(ref, CellKind.DATE, moment.strftime(form), formula)
-            text = str(int(value)) if value == int(value) else repr(value)
-        except (ValueError, OverflowError):
-            raise Unreadable("damaged", f"{tab.name}!{ref} holds the impossible number {stored[:20]!r}") from None
-        return Cell(ref, CellKind.NUMBER, text, formula)
+def _below(root: etree._Element, holder: str, name: str) -> Iterator[etree._Element]:
+    """Yield the elements of that name in every holder right below the root, as the schema places them."""
+    for child in root:
+        if main(child) == holder:
+            yield from (element for element in child if main(element) == name)
 
 
 def _only(parent: etree._Element, name: str, tab: Tab) -> Iterator[etree._Element]:
     for child in parent:
-        found = local(child)
+        found = main(child)
         if found == name:
             yield child
-        elif found not in {"", "extLst"}:
-            raise Unreadable("damaged", f"the tab '{tab.name}' has the element <{found[:40]}> between its cells")
+        elif found != "extLst":
+            stray = f"the element <{shown(found, 60)}> between its cells"
+            raise Unreadable("damaged", f"the tab '{shown(tab.name)}' has {stray}")
 
 
 def _counted(written: str | None, implied: int, tab: Tab) -> int:
     if written is None:
         return implied
-    if not written.isdigit():
-        raise Unreadable("damaged", f"the tab '{tab.name}' has a row numbered {written[:12]!r}")
-    return int(written)
+    number = whole(written)
+    if number is None:
+        raise Unreadable("damaged", f"the tab '{shown(tab.name)}' has a row numbered '{shown(written, 12)}'")
+    return number
 
 
-def _text(ref: str, text: str, formula: bool) -> Cell:
-    return Cell(ref, CellKind.TEXT if text else CellKind.EMPTY, text, formula)
-
-
-def _rich_text(item: etree._Element) -> str:
-    """Join the runs of a string item; phonetic runs (rPh) are not part of the text (ECMA-376 Part 1, 18.4.8)."""
-    parts = []
-    for child in item:
-        if local(child) == "t":
-            parts.append(child.text or "")
-        elif local(child) == "r":
-            parts.extend(run.text or "" for run in child if local(run) == "t")
-    return unescape("".join(parts))
-
-
-def _iso_day(stored: str) -> str:
-    try:
-        moment = datetime.fromisoformat(stored)
-    except ValueError:
-        return stored
-    return moment.strftime("%d/%m/%Y" if moment.time() == moment.min.time() else "%d/%m/%Y %H:%M:%S")
+def _spills(cell: etree._Element) -> list[Area]:
+    """Return the area that the formula of a cell fills with its results; usually there is none."""
+    found = []
+    for child in cell:
+        match = _AREA.fullmatch(child.get("ref", "")) if child.get("t") in _SPILLING else None
+        if match:
+            first, last = column_number(match[1]), column_number(match[3] or match[1])
+            found.append((first, int(match[2]), last, int(match[4] or match[2])))
+    return found

@@ -4,7 +4,8 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +14,14 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
+from pipeline.domain.finding import Settler, Status
+from pipeline.domain.judgement import Outcome
+from pipeline.domain.product import DEVICE_TYPE
 from pipeline.rulebook.schema import (
     AssuranceFile,
     CheckRule,
     ChecksFile,
+    Choice,
     Condition,
     DecisionFile,
     FieldRule,
@@ -24,6 +29,7 @@ from pipeline.rulebook.schema import (
     FormFile,
     KindsFile,
 )
+from pipeline.rulebook.signers import SignersFile
 
 SMETS1_VERSION = "SMETS V1.2"
 SMETS1_GBCS = "GBCS Version 0.0"
@@ -33,8 +39,25 @@ Combination = tuple[str, str, str]
 
 _Shape = TypeVar("_Shape")
 
+_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
+
 # The C parser is ten times as fast; PyYAML carries it in its wheels, but not everywhere.
-_YamlLoader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_SafeLoader):  # type: ignore[misc]  # one of two base classes, chosen when the program starts
+    """A safe YAML loader that refuses a key that stands twice, where PyYAML would silently take the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        """Build one mapping; ConstructorError where a key is repeated."""
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' stands twice", key.start_mark)
+            if isinstance(key.value, str):
+                seen.add(key.value)
+        built: dict[object, object] = super().construct_mapping(node, deep)
+        return built
 
 
 class RulesBroken(Exception):  # noqa: N818 - named for the fact
@@ -58,6 +81,7 @@ class Rulebook:
     checks: Mapping[str, CheckRule]
     confidential_words: tuple[str, ...]
     assurance: AssuranceFile
+    signers: SignersFile
     decision: DecisionFile
     kinds: KindsFile
     manufacturers: Mapping[str, tuple[str, ...]]
@@ -77,19 +101,23 @@ class Rulebook:
     @classmethod
     def from_bundle(cls, bundle: bytes) -> "Rulebook":
         """Read the rules back from stored bytes (``pipeline replay``)."""
-        return cls.from_files(msgspec.json.decode(bundle, type=dict[str, str]))
+        try:
+            files = msgspec.json.decode(bundle, type=dict[str, str])
+        except msgspec.MsgspecError as error:
+            raise RulesBroken(f"the stored rules are damaged: {error}") from error
+        return cls.from_files(files)
 
     @classmethod
     def from_files(cls, files: Mapping[str, str]) -> "Rulebook":
         """Build the rules from file texts by path under rules/."""
         form = _read(files, "form.yaml", FormFile)
-        fields = {rule.field: rule for rule in form.fields}
+        fields: dict[str, FieldRule] = {}
+        _add(fields, form.fields, "form.yaml")
         version, earliest = form.version, form.version
-        for name in sorted(n for n in files if n.startswith("form-") and n.endswith(".yaml")):
-            change = _read(files, name, FormChange)
+        for name, change in _changes(files):
             for item in change.change:
                 _change(fields, item, name)
-            fields |= {rule.field: rule for rule in change.add}
+            _add(fields, change.add, name)
             version, earliest = change.version, change.earliest or earliest
         checks = _read(files, "checks.yaml", ChecksFile)
         by_id = {check.id: check for check in checks.checks}
@@ -105,6 +133,7 @@ class Rulebook:
             checks=by_id,
             confidential_words=checks.confidential_words,
             assurance=_read(files, "assurance.yaml", AssuranceFile),
+            signers=_read(files, "signers.yaml", SignersFile),
             decision=_read(files, "decision.yaml", DecisionFile),
             kinds=_read(files, "kinds.yaml", KindsFile),
             manufacturers=_manufacturers(files),
@@ -128,10 +157,13 @@ class Rulebook:
         return bool(condition) and self.conditions[condition].holds(device_type, family)
 
     def family(self, smets_chts: str, gbcs: str) -> str:
-        """``smets1`` or ``smets2``; the GBCS version decides where the SMETS one is missing (guidance 6 and 7)."""
-        if smets_chts:
-            return "smets1" if smets_chts == SMETS1_VERSION else "smets2"
-        return "smets1" if gbcs == SMETS1_GBCS else "smets2"
+        """``smets1`` or ``smets2`` (guidance 6 and 7); an empty version says nothing.
+
+        Empty where neither says anything, or where the two contradict each other and nobody can tell which is wrong.
+        """
+        pairs = ((smets_chts, SMETS1_VERSION), (gbcs, SMETS1_GBCS))
+        said = {"smets1" if version == smets1 else "smets2" for version, smets1 in pairs if version}
+        return said.pop() if len(said) == 1 else ""
 
     def _loose_ends(self) -> Iterator[str]:
         """Names that one file uses and the other does not have."""
@@ -142,6 +174,11 @@ class Rulebook:
             yield from (f"{rule.field}: check {n}" for n in ids if n not in self.checks)
             if rule.goes_with and rule.goes_with.field not in self.fields:
                 yield f"{rule.field}: field {rule.goes_with.field}"
+        known = self.fields[DEVICE_TYPE].format if DEVICE_TYPE in self.fields else None
+        names = known.values if isinstance(known, Choice) else ()
+        for name, condition in self.conditions.items():
+            meant = (*condition.types, *condition.not_types)
+            yield from (f"condition {name}: Device_Type {kind}" for kind in meant if kind not in names)
         for kind in self.assurance.certificates:
             if kind.required not in self.conditions:
                 yield f"assurance {kind.kind}: condition {kind.required}"
@@ -152,19 +189,59 @@ class Rulebook:
         loose = list(self._loose_ends())
         if loose:
             raise RulesBroken("rules/: used but nowhere described: " + "; ".join(loose))
-        for table, rows in (("submission", self.decision.submission), ("mail", self.decision.mail)):
-            if not rows or not rows[-1].when.otherwise:
-                raise RulesBroken(f"rules/decision.yaml: the last row of '{table}' must be the one that always holds")
+        _check_tables(self.decision)
+
+
+def _check_tables(decision: DecisionFile) -> None:
+    """No table may fall off its end, and no edit of the submission table may accept what is not settled."""
+    for table, rows in (("submission", decision.submission), ("mail", decision.mail)):
+        where = f"rules/decision.yaml: the table '{table}'"
+        if not rows or not rows[-1].when.otherwise:
+            raise RulesBroken(f"{where}: the last row must be the one that always holds")
+        if len({row.id for row in rows}) != len(rows):
+            raise RulesBroken(f"{where}: an id stands twice")
+        for row in rows[:-1]:
+            if row.outcome is Outcome.ACCEPT:
+                raise RulesBroken(f"{where}: only the last row may accept, not '{row.id}'")
+    held = {(row.when.any, row.when.settle) for row in decision.submission[:-1]}
+    unclear = [(Status.UNCLEAR, None)] if (Status.UNCLEAR, None) in held else [(Status.UNCLEAR, s) for s in Settler]
+    missing = [
+        status
+        for status, settle in ((Status.FAIL, None), (Status.BROKEN, None), *unclear)
+        if (status, settle) not in held
+    ]
+    if missing or not any(row.when.none for row in decision.submission[:-1]):
+        named = ", ".join(missing) or "no Findings at all"
+        raise RulesBroken(f"rules/decision.yaml: the table 'submission' has no row of its own for: {named}")
 
 
 def _read(files: Mapping[str, str], name: str, shape: type[_Shape]) -> _Shape:
     try:
-        tree: Any = yaml.load(files[name], Loader=_YamlLoader)  # noqa: S506 - both candidates are safe loaders
+        tree: Any = yaml.load(files[name], Loader=_Loader)  # noqa: S506 - a safe loader, made stricter
         return msgspec.convert(tree, type=shape)
     except KeyError:
         raise RulesBroken(f"rules/{name} is missing") from None
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
+    except (yaml.YAMLError, msgspec.ValidationError, ValueError, TypeError) as error:
         raise RulesBroken(f"rules/{name}: {error}") from error
+
+
+def _changes(files: Mapping[str, str]) -> list[tuple[str, FormChange]]:
+    """Return what later form versions changed, the oldest first."""
+    found = []
+    for name in files:
+        if name.startswith("form-") and name.endswith(".yaml"):
+            change = _read(files, name, FormChange)
+            if name != f"form-{change.version}.yaml" or not _VERSION.fullmatch(change.version):
+                raise RulesBroken(f"rules/{name}: describes version '{change.version}'; the two must be the same")
+            found.append((name, change))
+    return sorted(found, key=lambda item: [int(part) for part in item[1].version.split(".")])
+
+
+def _add(fields: dict[str, FieldRule], rules: Iterable[FieldRule], name: str) -> None:
+    for rule in rules:
+        if rule.field in fields:
+            raise RulesBroken(f"rules/{name}: the field '{rule.field}' stands twice")
+        fields[rule.field] = rule
 
 
 def _change(fields: dict[str, FieldRule], item: dict[str, object], name: str) -> None:
@@ -176,6 +253,8 @@ def _change(fields: dict[str, FieldRule], item: dict[str, object], name: str) ->
         fields[field] = msgspec.convert(merged, type=FieldRule)
     except msgspec.ValidationError as error:
         raise RulesBroken(f"rules/{name}: {field}: {error}") from error
+    if fields[field].field != field:
+        raise RulesBroken(f"rules/{name}: {field}: the group and the attribute name the field and cannot change")
 
 
 def _table(files: Mapping[str, str], name: str, columns: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """The shapes that the files under rules/ are read into. A key that is not here is refused with its place."""
 
+import re
 from datetime import date
 from typing import Any, Literal
 
@@ -54,6 +55,13 @@ class Choice(_Part, frozen=True, tag_field="kind", tag="list"):
     newer: str = ""
     notes: dict[str, str] = {}
     from_cpl: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a regular expression that is none, when the rules are read and not when a mail is judged."""
+        try:
+            re.compile(self.newer)
+        except re.error as error:
+            raise ValueError(f"'{self.newer}' is not a regular expression ({error})") from error
 
 
 class Text(_Part, frozen=True, tag_field="kind", tag="text"):
@@ -216,7 +224,8 @@ class SubmissionRow(_Part, frozen=True):
 class MailWhen(_Part, frozen=True):
     """When a row of the mail table holds."""
 
-    all_faults_in: str = ""
+    nothing_beyond: str = ""
+    """Every Submission has a fault, and only checks of this topic could say anything about it."""
     any: Outcome | None = None
     waits_for: Settler | None = None
     otherwise: bool = False

@@ -1,10 +1,14 @@
 import re
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 
 import pytest
+from cryptography.x509.oid import NameOID
 
+from pipeline.demo.mail import signed_submission
 from pipeline.demo.pdf import Line, text_pdf
+from pipeline.demo.trust import sample_trust
 from tests.builders import (
     DEVICE_TYPES,
     Package,
@@ -69,6 +73,19 @@ def test_forms_are_made_from_the_list_in_force():
     base = cpl_workbook(version="3.007", issued="13-11-2026")
     form = files(sample_mailbox(NOW, base)[0])["CPL new entry 00-0A.xlsm"]
     assert b"Version 3.007 Issued on 13-11-2026" in Package.read(form).part("xl/sharedStrings.xml")
+
+
+def test_the_good_submission_is_signed_by_the_creator_of_its_image():
+    form = files(sample_mailbox(NOW)[0])["CPL new entry 00-0A.xlsm"]
+    trust = sample_trust(NOW)
+    assert b64encode(trust.signer.der) in Package.read(form).part("_xmlsignatures/sig1.xml")
+    subject = trust.signer.certificate.subject
+    organisation = subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value
+    assert organisation == good_answers(image=True)["Manufacturer_Image.creator"]
+    resent = signed_submission(NOW, NOW + timedelta(hours=5))
+    assert files(resent)["CPL new entry 00-0A.xlsm"] == form
+    unsigned = files(submission(NOW))["CPL new entry 00-0A.xlsm"]
+    assert "_xmlsignatures/sig1.xml" not in Package.read(unsigned)
 
 
 def test_a_forwarded_mail_keeps_the_original_inside():

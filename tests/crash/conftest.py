@@ -1,0 +1,213 @@
+"""The places where a worker is killed: each kind of mailbox, filled anew for every life."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import imapclient
+import pytest
+
+from pipeline.demo.mail import sample_mailbox, signed_submission
+from pipeline.ledger.database import Database
+from pipeline.ledger.store import Ledger
+from tests import office as builders
+from tests.contract import dovecot
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How one victim ended. steps: their names, where it was not killed. left: processes it had started and left."""
+
+    killed: bool
+    status: int
+    steps: list[str]
+    left: int
+
+
+class Victims:
+    """The prepared process that victims are forked from."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def live(self, folder: Path, kill: int = 0, **more: Any) -> Life:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps({"folder": str(folder), "kill": kill, **more}) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, "the process that forks the victims has ended; what it wrote to standard error says why"
+        return Life(**json.loads(answer))
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail in a folder as the server shows it."""
+
+    raw: bytes
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Everything that a run leaves behind; two runs that did the same work leave the same."""
+
+    ledger: dict[str, Any]
+    inbox: list[Mail]
+    drafts: list[Mail]
+    processed: list[Mail]
+
+
+class Place(ABC):
+    """One kind of mailbox, and folders for the pipeline beside it."""
+
+    def __init__(self, victims: Victims, template: Path, mails: list[bytes]) -> None:
+        self.victims = victims
+        self.template = template
+        self.delivered = mails
+
+    def new(self, folder: Path) -> None:
+        """Make the folder anew: the CPL in force, the mails delivered, nothing done."""
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.template, folder)
+        self.deliver(folder)
+
+    def live(self, folder: Path, kill: int = 0, **more: Any) -> Life:
+        return self.victims.live(folder, kill, **self.reach(folder), **more)
+
+    def left(self, folder: Path) -> Left:
+        with closing(Ledger(Database(builders.settings(folder).database_url))) as ledger:
+            dump = ledger.dump()
+        return Left(dump, *self.mails(folder, ("INBOX", "Drafts", builders.PROCESSED)))
+
+    def notes(self, folder: Path) -> dict[str, str]:
+        """Return what was noted of each promise, by its key."""
+        with sqlite3.connect(folder / "data" / "ledger.sqlite") as database:
+            found = dict(database.execute("SELECT key, note FROM effects"))
+        database.close()
+        return found
+
+    @abstractmethod
+    def deliver(self, folder: Path) -> None: ...
+
+    @abstractmethod
+    def reach(self, folder: Path) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def mails(self, folder: Path, names: Sequence[str]) -> list[list[Mail]]:
+        """Return the mails of these folders that nobody marked deleted."""
+
+
+class OnMaildir(Place):
+    def deliver(self, folder: Path) -> None:
+        fill(folder, self.delivered)
+
+    def reach(self, folder: Path) -> dict[str, Any]:
+        return {}
+
+    def mails(self, folder: Path, names: Sequence[str]) -> list[list[Mail]]:
+        held = ([Mail(m.raw, "S" in m.flags) for m in builders.held(folder / "mail", name)] for name in names)
+        return [sorted(mails, key=_by_bytes) for mails in held]
+
+
+class OnDovecot(Place):
+    def __init__(self, server: dovecot.Dovecot, victims: Victims, template: Path, mails: list[bytes]) -> None:
+        super().__init__(victims, template, mails)
+        self._server = server
+        self._users: dict[Path, str] = {}
+
+    def deliver(self, folder: Path) -> None:
+        self._users[folder] = self._server.new_user()
+        for raw in self.delivered:
+            self._server.deliver(self._users[folder], raw)
+
+    def reach(self, folder: Path) -> dict[str, Any]:
+        settings = self._server.settings(self._users[folder])
+        names = ("host", "port", "user", "password", "timeout_seconds")
+        imap = {name: getattr(settings, name) for name in names}
+        return {"imap": imap | {"tls": settings.tls.value, "ca_file": str(settings.ca_file)}}
+
+    def mails(self, folder: Path, names: Sequence[str]) -> list[list[Mail]]:
+        with self._server.person(self._users[folder]) as client:
+            return [self._mails(client, name) for name in names]
+
+    def _mails(self, client: imapclient.IMAPClient, name: str) -> list[Mail]:
+        place = name if name == "INBOX" else self._server.flavour.prefix + name
+        if not client.folder_exists(place):
+            return []
+        client.select_folder(place, readonly=True)
+        answers = client.fetch(client.search("UNDELETED"), ["FLAGS", "BODY.PEEK[]"])
+        return sorted((Mail(a[b"BODY[]"], b"\\Seen" in a[b"FLAGS"]) for a in answers.values()), key=_by_bytes)
+
+
+def fill(folder: Path, mails: list[bytes]) -> None:
+    """Make the Maildir in the pipeline's folder, with these mails in its inbox."""
+    for part in ("tmp", "new", "cur"):
+        (folder / "mail" / part).mkdir(parents=True)
+    for number, raw in enumerate(mails):
+        (folder / "mail" / "new" / f"{number:03}.delivered").write_bytes(raw)
+
+
+def _by_bytes(mail: Mail) -> bytes:
+    return mail.raw
+
+
+@pytest.fixture(scope="session")
+def victims(template: Path, mails: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victims]:
+    lesson = tmp_path_factory.mktemp("lesson") / "learned"
+    shutil.copytree(template, lesson)
+    fill(lesson, mails)
+    command = [sys.executable, "-m", "tests.crash.victim", str(lesson)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Victims(process)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pipeline's folder as it is before the first mail: an empty ledger with the CPL in force."""
+    folder = tmp_path_factory.mktemp("template")
+    with builders.a_helpdesk(folder):
+        pass
+    shutil.rmtree(folder / "mail")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mails() -> list[bytes]:
+    """A good submission, a faulty one, a batch with a duplicate, a hostile file, an unrelated mail, and a resend."""
+    now = builders.NOW
+    resend = signed_submission(now - timedelta(minutes=5), now, base=builders.cpl())
+    return [*sample_mailbox(now, builders.cpl()), resend]
+
+
+@pytest.fixture
+def maildir(victims: Victims, template: Path, mails: list[bytes]) -> Place:
+    return OnMaildir(victims, template, mails)
+
+
+@pytest.fixture(scope="session")
+def on_dovecot(victims: Victims, template: Path, mails: list[bytes]) -> Iterator[Callable[[dovecot.Flavour], Place]]:
+    """Make places on a Dovecot of the given flavour; each is started at most once."""
+    reason = dovecot.missing()
+    started: dict[str, dovecot.Dovecot] = {}
+    with ExitStack() as servers:
+
+        def place(flavour: dovecot.Flavour) -> Place:
+            if reason:
+                pytest.skip(reason)
+            if flavour.name not in started:
+                started[flavour.name] = servers.enter_context(dovecot.running(flavour))
+            return OnDovecot(started[flavour.name], victims, template, mails)
+
+        yield place

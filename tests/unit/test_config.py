@@ -1,0 +1,207 @@
+"""The settings: every key, nothing unknown, paths from the file's folder, and no secret in sight."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pipeline.config import Config, ConfigRefused, ImapConfig, MaildirConfig, load, password, shipped
+
+VARIABLE = "CPL_TEST_PASSWORD"
+MAILDIR = '[mailbox]\nkind = "maildir"\npath = "mail"\n'
+IMAP = '[mailbox]\nkind = "imap"\nhost = "mail.example"\nuser = "helpdesk"\n'
+EVERY_KEY = """
+data = "/srv/pipeline"
+database = "postgresql+pg8000://ledger:hunter2@db.example/ledger"
+rules = "my/rules"
+templates = "/etc/templates"
+[mailbox]
+kind = "imap"
+host = "mail.example"
+user = "helpdesk@mail.example"
+port = 143
+tls = "starttls"
+ca_file = "roots.pem"
+password_file = "secret"
+password_env = "CPL_PASSWORD"
+inbox = "Eingang"
+drafts = "Entwürfe"
+timeout_seconds = 5
+max_megabytes = 10
+[folders]
+processed = "Done"
+[reply]
+address = "cpl@secas.example"
+name = "SECAS"
+telephone = "020 7946 0000"
+signature = ["The Helpdesk", "SECAS"]
+[people]
+submitters = ["maker.example", "jo@other.example"]
+dcc = ["dcc.example"]
+[calendar]
+subdivision = "SCT"
+zone = "Europe/Dublin"
+closes_at = 18
+days = 2
+[trust]
+folder = "roots"
+fetch = true
+hosts = ["crl.example"]
+seconds = 2
+[worker]
+poll_seconds = 5
+attempts = 2
+retry_seconds = 1
+"""
+
+
+@pytest.fixture
+def settings(tmp_path):
+    def write(text: str) -> Path:
+        file = tmp_path / "pipeline.toml"
+        file.write_text(text, "utf-8")
+        return file
+
+    return write
+
+
+def refusal(file: Path) -> str:
+    with pytest.raises(ConfigRefused) as caught:
+        load(file)
+    assert str(caught.value).startswith(str(file))
+    return str(caught.value)
+
+
+def test_what_is_left_out_has_its_default(settings, tmp_path):
+    config = load(settings(MAILDIR))
+    assert config.mailbox == MaildirConfig(path=tmp_path / "mail")
+    assert config.data == tmp_path / "var/pipeline"
+    assert config.database_url == f"sqlite:///{tmp_path}/var/pipeline/ledger.sqlite"
+    assert (config.rules, config.templates, config.folders.processed) == (None, None, "CPL processed")
+    assert (config.calendar.subdivision, config.calendar.closes_at, config.calendar.days) == ("ENG", 17, 1)
+    assert (config.people.submitters, config.people.dcc) == ((), ())
+
+
+def test_every_key_can_be_set(settings, tmp_path):
+    config = load(settings(EVERY_KEY))
+    assert config.data == Path("/srv/pipeline")
+    assert (config.rules, config.templates) == (tmp_path / "my/rules", Path("/etc/templates"))
+    assert isinstance(config.mailbox, ImapConfig)
+    assert config.mailbox.ca_file == tmp_path / "roots.pem"
+    assert config.mailbox.password_file == tmp_path / "secret"
+    assert config.trust.folder == tmp_path / "roots"
+    assert config.database_url == config.database
+    default = load(settings(IMAP))
+
+    def leaves(value: msgspec.Struct, path: str = "") -> dict[str, object]:
+        found: dict[str, object] = {}
+        for name in value.__struct_fields__:
+            inner = getattr(value, name)
+            found |= leaves(inner, f"{path}{name}.") if isinstance(inner, msgspec.Struct) else {f"{path}{name}": inner}
+        return found
+
+    changed, standing = leaves(config), leaves(default)
+    assert changed.keys() == standing.keys()
+    assert [name for name in changed if changed[name] == standing[name]] == ["mailbox.host"]
+
+
+def test_the_shipped_example_can_be_read():
+    assert isinstance(load(shipped("config") / "pipeline.example.toml"), Config)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (MAILDIR + 'pathh = "x"\n', ["unknown field `pathh`", "$.mailbox"]),
+        ("colour = 1\n" + MAILDIR, ["unknown field `colour`"]),
+        (MAILDIR + "[folders]\ndone = 'x'\n", ["unknown field `done`", "$.folders"]),
+        (MAILDIR + "[reply]\nmail = 'x'\n", ["unknown field `mail`"]),
+        (MAILDIR + "[people]\ndccc = []\n", ["unknown field `dccc`"]),
+        (MAILDIR + "[calendar]\nnation = 'ENG'\n", ["unknown field `nation`"]),
+        (MAILDIR + "[worker]\npoll = 1\n", ["unknown field `poll`"]),
+        (IMAP + 'password = "hunter2"\n', ["unknown field `password`"]),
+        ("", ["missing required field `mailbox`"]),
+        ('[mailbox]\nkind = "pop3"\n', ["Invalid value 'pop3'", "$.mailbox.kind"]),
+        ('[mailbox]\nkind = "maildir"\n', ["missing required field `path`"]),
+        ('[mailbox]\nkind = "maildir"\npath = 7\n', ["expected a path in quotation marks", "$.mailbox.path"]),
+        ('[mailbox]\nkind = "imap"\nhost = "h"\n', ["missing required field `user`"]),
+        ('[mailbox]\nkind = "imap"\nhost = ""\nuser = "u"\n', ["$.mailbox.host"]),
+        (IMAP + 'port = "993"\n', ["Expected `int`, got `str`", "$.mailbox.port"]),
+        (IMAP + "port = 70000\n", ["$.mailbox.port"]),
+        (IMAP + "timeout_seconds = 0\n", ["$.mailbox.timeout_seconds"]),
+        (IMAP + 'tls = "maybe"\n', ["$.mailbox.tls"]),
+        (MAILDIR + '[calendar]\nsubdivision = "IRL"\n', ["$.calendar.subdivision"]),
+        (MAILDIR + "[calendar]\ncloses_at = 25\n", ["$.calendar.closes_at"]),
+        (MAILDIR + "[calendar]\ndays = -1\n", ["$.calendar.days"]),
+        (MAILDIR + "[worker]\npoll_seconds = 0\n", ["$.worker.poll_seconds"]),
+        (MAILDIR + "[mailbox]\n", ["line 4"]),
+        ("= 1", ["line 1"]),
+    ],
+)
+def test_what_cannot_be_used_is_named(settings, text, words):
+    found = refusal(settings(text))
+    for word in words:
+        assert word in found
+    assert "hunter2" not in found
+
+
+def test_a_file_that_is_not_there_or_no_text(tmp_path):
+    assert "cannot be read" in refusal(tmp_path / "none.toml")
+    odd = tmp_path / "odd.toml"
+    odd.write_bytes(b"\xff\xfe")
+    assert "utf-8" in refusal(odd)
+
+
+def test_no_secret_is_shown(settings):
+    config = load(settings(EVERY_KEY))
+    assert "hunter2" not in repr(config)
+    assert "mail.example" in repr(config)
+
+
+def test_the_password_comes_from_its_file(tmp_path):
+    file = tmp_path / "secret"
+    file.write_bytes("pässword \r\n".encode())
+    mailbox = ImapConfig(host="h", user="u", password_file=file, password_env=VARIABLE)
+    assert password(mailbox) == "pässword "
+    file.write_bytes(b"another")
+    assert password(mailbox) == "another"
+
+
+def test_the_password_comes_from_the_environment(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "from outside")
+    assert password(ImapConfig(host="h", user="u", password_env=VARIABLE)) == "from outside"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "No such file"), (b"", "is empty"), (b"\r\n", "is empty"), (b"\xffhush", "not UTF-8")]
+)
+def test_a_password_file_that_holds_none(tmp_path, content, words):
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigRefused, match=f"mailbox.password_file: .*{words}") as caught:
+        password(ImapConfig(host="h", user="u", password_file=file))
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_variable_that_holds_no_password(monkeypatch, value):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    if value is not None:
+        monkeypatch.setenv(VARIABLE, value)
+    with pytest.raises(ConfigRefused, match=f"{VARIABLE} is not set, or empty"):
+        password(ImapConfig(host="h", user="u", password_env=VARIABLE))
+
+
+def test_a_mailbox_without_any_password():
+    with pytest.raises(ConfigRefused, match="set password_file or password_env"):
+        password(ImapConfig(host="h", user="u"))
+
+
+@pytest.mark.parametrize("name", ["rules", "templates", "config"])
+def test_folders_that_come_with_the_pipeline(name):
+    assert (shipped(name)).is_dir()
+
+
+def test_a_folder_that_is_not_beside_the_package_is_meant_from_its_installation():
+    assert shipped("nothing-of-that-name").parts[-3:] == ("share", "secas-cpl-pipeline", "nothing-of-that-name")
