@@ -84,13 +84,14 @@ class CalendarConfig(_Section, frozen=True):
 class TrustConfig(_Section, frozen=True):
     """Whose signatures are believed. folder: one folder for each set of roots (config/trust/README.md).
 
-    fetch: ask for missing revocation lists over http, only from ``hosts`` and for at most ``seconds`` each.
+    fetch: whether the worker asks for missing revocation lists and issuers' certificates over http, only from
+    ``hosts`` (``host``, or ``host:port``) and for at most ``seconds`` each.
     """
 
     folder: Path | None = None
     fetch: bool = False
-    hosts: tuple[str, ...] = ()
-    seconds: float = 10.0
+    hosts: tuple[_Name, ...] = ()
+    seconds: _Seconds = 10.0
 
 
 class WorkerConfig(_Section, frozen=True):
@@ -144,6 +145,10 @@ def load(file: Path) -> Config:
         config = msgspec.convert(tree, type=Config, dec_hook=_path)
     except (msgspec.ValidationError, TypeError) as error:
         raise ConfigRefused(f"{file}: {error}") from error
+    if config.trust.fetch and not config.trust.hosts:
+        raise ConfigRefused(
+            f"{file}: trust.fetch asks only trust.hosts, and none are named: name them, or do not fetch"
+        )
     return _anchored(config, file.parent)
 
 

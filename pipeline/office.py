@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
+import structlog
 
 from pipeline import __version__, judge
 from pipeline.compose import Sender, Templates, reply
@@ -20,7 +21,8 @@ from pipeline.domain.draft import Draft
 from pipeline.domain.judgement import Circumstances, Decision, Judged
 from pipeline.domain.message import Message, Problem
 from pipeline.domain.product import ProductList
-from pipeline.domain.signature import TrustMaterial
+from pipeline.domain.signature import PathState, TrustMaterial, TrustPath
+from pipeline.fetch import NotFetched
 from pipeline.judge import ListInForce, Workbook
 from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing, Artefacts, ArtefactsUnavailable
 from pipeline.ledger.errors import LedgerBusy, LedgerRefused
@@ -35,7 +37,11 @@ from pipeline.readers.trust_folder import TrustFolderRefused, material_of
 from pipeline.rulebook import Rulebook
 from pipeline.workdays import due_day
 
+log = structlog.get_logger(__name__)
+
 CPL, EPCL = "cpl", "epcl"
+_MOST_ADDRESSES = 12
+"""What one mail may make us ask for: the lists of a few signers' chains."""
 _CASE_NUMBER = re.compile(r"\bCPL-\d{4}-\d{5,}\b")
 
 
@@ -70,7 +76,10 @@ def moment_of(text: str) -> datetime:
 
 @dataclass
 class Office:
-    """The shared tools of one process. clock: returns the present moment, aware; asked nowhere below this floor."""
+    """The shared tools of one process. clock: returns the present moment, aware; asked nowhere below this floor.
+
+    fetch: returns what an address holds or raises NotFetched; None where the settings do not allow to ask.
+    """
 
     config: Config
     rules: Rulebook
@@ -79,8 +88,9 @@ class Office:
     artefacts: Artefacts
     readers: Readers
     clock: Callable[[], datetime]
+    fetch: Callable[[str], bytes] | None = None
     _lists: dict[tuple[str, str], ListInForce] = field(default_factory=dict)
-    _trust: tuple[str, TrustMaterial] | None = None
+    _trust: tuple[object, str, TrustMaterial] | None = None
 
     def now(self) -> str:
         """Return the present moment as a stamp."""
@@ -92,6 +102,11 @@ class Office:
         """Return the sha256 of the CPL and of the EPCL in force; empty where none was imported."""
         cpl, epcl = self.ledger.in_force(CPL), self.ledger.in_force(EPCL)
         return (cpl.artefact if cpl else "", epcl.artefact if epcl else "")
+
+    def ready(self) -> None:
+        """Make sure of what every mail needs: the lists and the trust material. Unavailable says what is not there."""
+        self.list_of(*self.in_force())
+        self.trust_in_force()
 
     def list_of(self, cpl: str, epcl: str) -> ListInForce:
         """Return the CPL and EPCL of these sha256, read once in a process. Unavailable where one cannot be read."""
@@ -170,39 +185,88 @@ class Office:
     ) -> judge.Outcome:
         """Judge a mail of the kind ``new-entry``. rules: those of this process when left out."""
         in_force = self.list_of(circumstances.cpl, circumstances.epcl)
-        trust = self.trust_of(circumstances.trust)
-        books = [
+        books = self._looked_at(read, workbooks, circumstances, self.trust_of(circumstances.trust))
+        return judge.judge_mail(read.message, books, rules or self.rules, circumstances, in_force)
+
+    def _looked_at(
+        self, read: ReadMail, workbooks: Sequence[Workbook], circumstances: Circumstances, trust: TrustMaterial
+    ) -> list[Workbook]:
+        """Read the signature and the macro of every workbook that has a form."""
+        template = self.list_of(circumstances.cpl, circumstances.epcl).template
+        at = circumstances.at
+        return [
             replace(
                 book,
-                closer=judge.look_closer(
-                    book.form, read.contents[book.artefact], self.readers, in_force.template, trust, circumstances.at
-                ),
+                closer=judge.look_closer(book.form, read.contents[book.artefact], self.readers, template, trust, at),
             )
             if book.readable
             else book
             for book in workbooks
         ]
-        return judge.judge_mail(read.message, books, rules or self.rules, circumstances, in_force)
 
     # ---- whose signatures are believed
 
     def trust_in_force(self) -> str:
-        """Return the sha256 of the stored trust material of this process; Unavailable where a file in it is bad."""
-        if not self._trust:
-            folder = self.config.trust.folder or shipped("config") / "trust"
-            try:
+        """Return the sha256 of the stored trust material in force; Unavailable where a file in its folder is bad.
+
+        The folder is read again whenever a file in it has changed, as revocation lists are renewed every few days.
+        """
+        folder = self.config.trust.folder or shipped("config") / "trust"
+        try:
+            state = sorted((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in folder.rglob("*"))
+            if not self._trust or self._trust[0] != state:
                 material = material_of(self.rules.signers.sets, folder)
-            except TrustFolderRefused as error:
-                raise Unavailable(str(error)) from error
-            sha256 = self.artefacts.put(msgspec.msgpack.encode(material))
-            self._trust = (sha256, material)
-        return self._trust[0]
+                self._trust = (state, self._stored(material), material)
+        except TrustFolderRefused as error:
+            raise Unavailable(str(error)) from error
+        except OSError as error:
+            raise Unavailable(f"The trust folder {folder} cannot be read ({error.strerror}).") from error
+        return self._trust[1]
 
     def trust_of(self, sha256: str) -> TrustMaterial:
         """Return stored trust material; none for a judgement that was made without."""
-        if self._trust and self._trust[0] == sha256:
-            return self._trust[1]
+        if self._trust and self._trust[1] == sha256:
+            return self._trust[2]
         return msgspec.msgpack.decode(self.artefacts.get(sha256), type=TrustMaterial) if sha256 else TrustMaterial()
+
+    def _stored(self, material: TrustMaterial) -> str:
+        return self.artefacts.put(msgspec.msgpack.encode(material))
+
+    def with_fetched(self, read: ReadMail, workbooks: Sequence[Workbook], found: Circumstances) -> Circumstances:
+        """Fetch what the paths of the signers lack, where the settings allow it, and name the material with it.
+
+        What was fetched is stored with the trust material of this judgement, so that a replay asks nobody. An issuer's
+        certificate may name further lists, so it is asked again until nothing new is wanted. What cannot be had leaves
+        the path undecided.
+        """
+        if self.fetch is None:
+            return found
+        trust = self.trust_of(found.trust)
+        asked: dict[str, str] = {}  # address to why it could not be had, if so
+        while paths := _undecided(self._looked_at(read, workbooks, found, trust)):
+            wanted = {address: path.code for path in paths for address in path.fetch if address not in asked}
+            room = _MOST_ADDRESSES - len(asked)
+            if not wanted or not room:
+                break
+            for address, code in list(wanted.items())[:room]:
+                trust, asked[address] = self._with(trust, address, code)
+        if paths:
+            for why in filter(None, asked.values()):
+                log.warning("revocation information not fetched", step="judge", why=why)
+        return replace(found, trust=self._stored(trust)) if trust != self.trust_of(found.trust) else found
+
+    def _with(self, trust: TrustMaterial, address: str, code: str) -> tuple[TrustMaterial, str]:
+        """Return the material with what an address holds, or why it is not. What it is, the capped child finds out."""
+        if self.fetch is None:
+            raise AssertionError("asked only where the settings allow it")
+        try:
+            got = self.fetch(address)
+        except NotFetched as error:
+            return trust, str(error)
+        log.info("revocation information fetched", step="judge", address=address, octets=len(got))
+        if code == "missing-intermediate":
+            return replace(trust, intermediates=(*trust.intermediates, got)), ""
+        return replace(trust, crls=(*trust.crls, got)), ""
 
     def judgement(
         self, message: str, circumstances: Circumstances, judged: tuple[Judged, ...], decision: Decision
@@ -260,6 +324,13 @@ class Office:
         """Return the promise to mark a mail read and move it away."""
         payload = {"sha256": sha256, "message_id": message_id, "target": self.config.folders.processed}
         return NewEffect(f"file:{sha256}", "file", payload)
+
+
+def _undecided(workbooks: Sequence[Workbook]) -> list[TrustPath]:
+    """Return the paths of a mail's signers that lack something; a signature with faults is refused without them."""
+    readings = [book.closer.signature for book in workbooks if book.closer.signature]
+    signatures = [one for reading in readings if not reading.faults for one in reading.signatures if not one.faults]
+    return [one.path for one in signatures if one.path and one.path.state is PathState.UNDECIDED]
 
 
 def case_number_in(subject: str) -> str:

@@ -165,7 +165,7 @@ class Worker:
         office = self.office
         waiting = office.ledger.waiting()
         if waiting:
-            office.list_of(*office.in_force())  # every mail needs it: without it none is begun, and no attempt counted
+            office.ready()  # where it is not, no mail is begun and no attempt counted
         for position, record in enumerate(waiting, start=1):
             if self._stopping.is_set():
                 return
@@ -222,9 +222,9 @@ class Worker:
         log.info("mail concluded", step="judge", kind=conclusion.kind, decision=decision)
 
     def _new_entry(self, record: MessageRecord, read: ReadMail, books: Sequence[Workbook], case: str) -> Conclusion:
-        office = self.office
-        message = read.message
+        office, message = self.office, read.message
         circumstances = office.circumstances(record.received, case, [book.artefact for book in books])
+        circumstances = office.with_fetched(read, books, circumstances)
         outcome = office.judge(read, books, circumstances)
         if outcome.decision is None:
             raise AssertionError("a mail of this kind is always decided about")

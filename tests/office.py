@@ -1,5 +1,8 @@
 """A helpdesk to try the worker on: an Office over a folder, a clock that stands, the sample CPL, a Maildir."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,10 +14,13 @@ from typing import Any
 
 from pipeline import desk
 from pipeline.compose import Templates
-from pipeline.config import Config, MaildirConfig, PeopleConfig, ReplyConfig, WorkerConfig, shipped
-from pipeline.demo.answers import Value, good_answers
+from pipeline.config import Config, MaildirConfig, PeopleConfig, ReplyConfig, TrustConfig, WorkerConfig, shipped
+from pipeline.demo.answers import Value as Answer
+from pipeline.demo.answers import good_answers
 from pipeline.demo.mail import submission
+from pipeline.demo.trust import sample_trust
 from pipeline.demo.workbook import cpl_workbook
+from pipeline.domain.message import Problem
 from pipeline.ledger.artefacts import Artefacts
 from pipeline.ledger.records import CaseRecord
 from pipeline.ledger.store import Ledger
@@ -22,6 +28,7 @@ from pipeline.mailbox.maildir import Maildir
 from pipeline.mailbox.port import Mailbox
 from pipeline.office import CPL, Office
 from pipeline.readers.child import Forked, Readers
+from pipeline.readers.jobs import Job, Value
 from pipeline.rulebook import Rulebook
 from pipeline.worker import Round, Worker
 
@@ -50,7 +57,7 @@ def templates() -> Templates:
     return Templates.load(shipped("templates"))
 
 
-def good_submission(at: datetime = NOW, **changes: Value) -> bytes:
+def good_submission(at: datetime = NOW, **changes: Answer) -> bytes:
     """Return a mail with a form that has open points for the reviewer only. changes: answers, by field."""
     return submission(at, good_answers() | SHIPPED | changes, base=cpl())
 
@@ -75,7 +82,19 @@ def settings(folder: Path, *, submitters: Sequence[str] = (), **worker: int) -> 
         reply=ReplyConfig(address=HELPDESK),
         people=PeopleConfig(submitters=tuple(submitters)),
         worker=WorkerConfig(**worker),
+        trust=TrustConfig(folder=_trust_folder()),
     )
+
+
+@cache
+def _trust_folder() -> Path:
+    """Return a folder with the root and the revocation lists of the sample signer, made once a process."""
+    folder = Path(tempfile.mkdtemp(prefix="trust-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "commercial").mkdir()
+    for name, data in sample_trust(NOW).files().items():
+        (folder / "commercial" / name).write_bytes(data)
+    return folder
 
 
 @contextmanager
@@ -108,6 +127,21 @@ def held(mail: Path, folder: str = "INBOX") -> list[Held]:
     home = mail if folder == "INBOX" else mail / f".{folder}"
     files = sorted([*home.glob("new/*"), *home.glob("cur/*")], key=lambda file: file.name)
     return [Held(f.read_bytes(), f.name.partition(":2,")[2], str(f.relative_to(mail))) for f in files]
+
+
+class Remembering(Forked):
+    """The real readers, asked once about each file: the same bytes always read the same, and reading costs most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[tuple[str, bytes], Any] = {}
+
+    def run(self, job: Job[Value], payload: bytes) -> Value | Problem:
+        asked = (job.target, payload)
+        if asked not in self._known:
+            self._known[asked] = super().run(job, payload)
+        known: Value | Problem = self._known[asked]
+        return known
 
 
 class Troubled:

@@ -12,10 +12,18 @@ from pipeline.checks.matter import Judge, Matter, Say, check, quoted
 from pipeline.domain.evidence import Evidence
 from pipeline.domain.finding import Finding
 from pipeline.domain.product import IMAGE_HASH
-from pipeline.domain.signature import PackageSignature, PathState, SignatureReading, SigningCertificate
+from pipeline.domain.signature import (
+    PackageSignature,
+    PathState,
+    SignatureFault,
+    SignatureReading,
+    SigningCertificate,
+)
 from pipeline.rulebook.signers import Authorisation
 
 CREATOR = "Manufacturer_Image.creator"
+_MOST_TOLD = 5
+"""Faults of one topic that the sentence names; the evidence has all of them."""
 SIGN_AGAIN = "Sign the workbook in Excel again, as the very last step: every save after signing breaks the signature."
 _REFUSED = frozenset({"expired", "not-yet-valid", "revoked", "purpose", "name-constraints", "bad-chain", "unreadable"})
 """Codes of a path that speak of the certificate itself; the others speak of who issued it."""
@@ -81,20 +89,26 @@ def present(matter: Matter, say: Say) -> Iterator[Finding]:
 
 def _faults_of(topic: str) -> Callable[[Matter, Say, SignatureReading], Iterator[Finding]]:
     def judge(matter: Matter, say: Say, reading: SignatureReading) -> Iterator[Finding]:
-        """Report what the reader found wrong under this topic, in the package and in each signature."""
-        faults = [fault for fault in reading.faults if fault.topic == topic]
-        faults += [fault for signature in reading.signatures for fault in signature.faults if fault.topic == topic]
-        seen = set()
-        for fault in faults:
-            if (fault.code, fault.where) not in seen:
-                seen.add((fault.code, fault.where))
-                yield say.fail(
-                    f"{fault.text.rstrip('.')}.",
-                    _at(matter, fault.where),
-                    subject=fault.where,
-                    expected=_EXPECTED[topic],
-                    remedy=REMEDIES[topic],
-                )
+        """Report what the reader found wrong under this topic, in the package and in each signature, as one fault.
+
+        One save after signing changes many parts, and one part that was added is unsigned in many ways.
+        """
+        every = (*reading.faults, *(fault for signature in reading.signatures for fault in signature.faults))
+        faults: dict[tuple[str, str], SignatureFault] = {}  # co-signers may all complain of one part
+        for fault in every:
+            if fault.topic == topic:
+                faults.setdefault((fault.code, fault.where), fault)
+        found = list(faults.values())
+        if found:
+            told = [f"{fault.text.rstrip('.')}." for fault in found[:_MOST_TOLD]]
+            more = [f"And {len(found) - len(told)} more like these."] if len(found) > len(told) else []
+            yield say.fail(
+                " ".join((*told, *more)),
+                tuple(item for where in dict.fromkeys(fault.where for fault in found) for item in _at(matter, where)),
+                subject=found[0].where,
+                expected=_EXPECTED[topic],
+                remedy=REMEDIES[topic],
+            )
 
     return judge
 
@@ -173,6 +187,9 @@ def _identity(matter: Matter, say: Say, reading: SignatureReading) -> Iterator[F
         yield say.not_applicable("There is no creator to compare the signer with, which image.complete reports.")
         return
     signers = [s for s in reading.signatures if s.certificate is not None]
+    if not signers:
+        yield say.not_applicable("No signer's certificate could be read, which the other signature checks report.")
+        return
     subjects = [s.certificate.organisations for s in signers if s.certificate is not None]
     if any(_authorised(matter, signature) for signature in signers) or any(
         [_composed(name) for name in organisations] == [_composed(creator)] for organisations in subjects

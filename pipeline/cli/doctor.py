@@ -12,9 +12,12 @@ from pipeline.cli.settings import ConfigOption, config_file
 from pipeline.compose import TemplatesBroken, verify
 from pipeline.config import Config, ConfigRefused, load
 from pipeline.domain.form import Template
+from pipeline.domain.signature import TrustMaterial, TrustSet
 from pipeline.ledger.errors import LedgerBusy, LedgerRefused
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
 from pipeline.office import CPL, Office, Unavailable
+from pipeline.readers.trust_folder import commercial_roots, roots_expiring
+from pipeline.readers.trust_lists import lists_out_of_date
 from pipeline.rulebook import Rulebook, RulesBroken
 from pipeline.rulebook.schema import Choice
 
@@ -28,7 +31,8 @@ Line = tuple[bool, str]
 def doctor(config: ConfigOption = None) -> None:
     """Try everything the worker needs, and say what to mend.
 
-    It logs in, lists folders, renders every template and reads the CPL. Exit code 1 where something is wrong.
+    It logs in, lists folders, renders every template, reads the CPL and the trust folder. Exit code 1 where something
+    is wrong.
     """
     well = True
     for good, line in examine(config_file(config)):
@@ -52,6 +56,7 @@ def examine(file: Path) -> Iterator[Line]:
             yield from _templates(office)
             yield from _ledger(office)
             yield from _list(office)
+            yield from _trust(office)
     except (RulesBroken, TemplatesBroken, ConfigRefused) as error:
         yield False, str(error)
     except (LedgerBusy, LedgerRefused, OSError) as error:
@@ -113,6 +118,27 @@ def _new_values(rules: Rulebook, template: Template) -> Iterator[Line]:
             new = [value for value in offered if value not in rule.format.values]
             if new:
                 yield True, f"rules: {name} is offered as {', '.join(new)}, which rules/form*.yaml does not list yet"
+
+
+def _trust(office: Office) -> Iterator[Line]:
+    """Whose signatures are believed; the roots of the certifi package are renewed with it and are no care of ours."""
+    try:
+        trust = office.trust_of(office.trust_in_force())
+    except Unavailable as error:
+        yield False, f"trust: {error}"
+        return
+    roots = ", ".join(f"{len(group.roots)} roots of {group.name}" for group in trust.sets) or "no roots"
+    yield True, f"trust: {roots}, {len(trust.intermediates)} intermediates, {len(trust.crls)} revocation lists"
+    bundle = set(commercial_roots().roots)
+    own = tuple(TrustSet(group.name, tuple(r for r in group.roots if r not in bundle)) for group in trust.sets)
+    for root in roots_expiring(TrustMaterial(own), office.clock()):
+        when = "expired" if root.days_left < 0 else "expires"
+        yield (
+            False,
+            f"trust: the root {root.name} of {root.trust_set} {when} on {root.not_after[:10]}; add its successor",
+        )
+    for issuer, until in lists_out_of_date(trust, office.clock()):
+        yield False, f"trust: the revocation list of {issuer} is out of date since {until[:10]}; put a new one there"
 
 
 def _mailbox(config: Config) -> Iterator[Line]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pipeline.cli.settings import config_file, present, rulebook
 from pipeline.compose import Sender, Templates
 from pipeline.config import Config, ConfigRefused, ImapConfig, MaildirConfig, load, password, shipped
+from pipeline.fetch import Fetcher
 from pipeline.ledger.artefacts import Artefacts
 from pipeline.ledger.store import Ledger
 from pipeline.mailbox import open_mailbox
@@ -43,6 +44,7 @@ def opened(config: Config, *, threads: bool = False, clock: Callable[[], datetim
             artefacts=Artefacts(config.data / "artefacts"),
             readers=readers,
             clock=clock,
+            fetch=Fetcher(config.trust.hosts, config.trust.seconds).get if config.trust.fetch else None,
         )
     finally:
         ledger.close()

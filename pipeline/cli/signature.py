@@ -40,8 +40,9 @@ def signature(
     as_object: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Say whether a workbook's digital signature holds: who, which CA, when, what is covered, what to do.
+    """Say whether a workbook's digital signature holds.
 
+    It tells who signed, which authority vouches for them, when, what is covered, what failed and what to do.
     Exit code: 0 valid, 10 not valid, 20 unsigned or undecidable, 2 usage, 1 our own fault.
     """
     settings = settings_if_any(config)

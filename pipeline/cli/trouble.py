@@ -6,6 +6,7 @@ from pathlib import Path
 from pipeline.compose import TemplatesBroken
 from pipeline.config import ConfigRefused
 from pipeline.desk import NotPossible
+from pipeline.fetch import NotFetched
 from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing, ArtefactsUnavailable
 from pipeline.ledger.errors import LedgerBusy, LedgerConflict, LedgerRefused, NoSuchCase
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
@@ -26,6 +27,7 @@ _TOLD = (
     MailboxRefused,
     MailboxUnavailable,
     NoSuchCase,
+    NotFetched,
     NotPossible,
     ReadersUnavailable,
     RulesBroken,

@@ -4,9 +4,8 @@ PDFium gives the page's own content only: annotations and form fields lie over t
 """
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor
 from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
@@ -18,7 +17,8 @@ Cell = tuple[int, int]
 """One cell of the grid by which things near one another on a page are found."""
 
 _WIDE, _HIGH = 32.0, 16.0  # points
-_COLUMNS, _ROWS = 300, 600  # what lies outside is counted to the last of them
+_COLUMNS, _ROWS = 300, 600  # what lies outside is counted to the outermost
+_USUAL = 40.0  # points: a character's box up to here is not looked at twice
 _HYPHEN = 0x02
 """What PDFium makes of a hyphen at the end of a line."""
 
@@ -107,15 +107,17 @@ def address(handle: Any) -> int:
 
 def cell_at(across: float, down: float) -> Cell:
     """Return the cell of the grid in which a point lies."""
-    return min(max(floor(across / _WIDE), -1), _COLUMNS), min(max(floor(down / _HIGH), -1), _ROWS)
+    return min(max(int(across / _WIDE), 0), _COLUMNS), min(max(int(down / _HIGH), 0), _ROWS)
 
 
-def cells_of(box: Edges) -> Iterator[Cell]:
-    """Yield the cells of the grid that a rectangle touches."""
-    first, last = cell_at(box[0], box[1]), cell_at(box[2], box[3])
-    for column in range(first[0], last[0] + 1):
-        for row in range(first[1], last[1] + 1):
-            yield column, row
+def cells_of(box: Edges) -> Sequence[Cell]:
+    """Return the cells of the grid that a rectangle touches."""
+    first = cell_at(box[0], box[1])
+    last = cell_at(box[2], box[3])
+    if first == last:
+        return (first,)
+    columns, rows = range(first[0], last[0] + 1), range(first[1], last[1] + 1)
+    return [(column, row) for column in columns for row in rows]
 
 
 def overlap(one: Edges, other: Edges) -> float:
@@ -143,7 +145,9 @@ def _character(code: int) -> str:
 
 def _sound(box: Edges, ink: Edges) -> Edges:
     """Return the box, or the ink's where a font's ascent, descent or width is missing or absurd."""
-    tallest = 4 * max(ink[3] - ink[1], ink[2] - ink[0], 1.0) + 40.0
-    if area(box) <= 0.0 or max(box[3] - box[1], box[2] - box[0]) > tallest:
+    width, height = box[2] - box[0], box[3] - box[1]
+    if width <= 0 or height <= 0:
         return ink
-    return box
+    if width < _USUAL and height < _USUAL:
+        return box
+    return ink if max(width, height) > _USUAL + 4 * max(ink[3] - ink[1], ink[2] - ink[0]) else box

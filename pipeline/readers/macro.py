@@ -17,6 +17,7 @@ from pipeline.readers.package import Unreadable, open_package
 
 _MOST_TEXT = 8 << 20
 _MOST_MODULES = 200
+_LONGEST_NAME = 255
 _CHUNK = 4096
 _CODE_PAGE, _MODULE_NAME, _STREAM_NAME, _OFFSET, _REFERENCE_NAME, _VERSION = (
     0x0003,
@@ -38,7 +39,7 @@ def read_macro(workbook: bytes) -> MacroReading:
         return _project(package.read(parts[0]))
     except Unreadable as error:
         return MacroReading(problems=(Problem(error.kind, error.text),))
-    except (OSError, ValueError, IndexError, struct.error, LookupError) as error:
+    except (OSError, ValueError, struct.error, LookupError, RecursionError) as error:
         text = f"the VBA project is not in the published form ({type(error).__name__})"
         return MacroReading(problems=(Problem("damaged", text),))
 
@@ -54,7 +55,9 @@ def _project(data: bytes) -> MacroReading:
             source = decompress(project.openstream(f"VBA/{stream}").read()[offset:])
             lines = source.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             modules.append(MacroModule(name, hashlib.sha256(lines).hexdigest(), lines.count(b"\n")))
-    references = [body.decode(codec, "replace") for kind, body in records if kind == _REFERENCE_NAME]
+    references = [_name(body, codec) for kind, body in records if kind == _REFERENCE_NAME]
+    if len(references) > _MOST_MODULES:
+        raise Unreadable("limit", f"the VBA project has more than {_MOST_MODULES} references")
     return MacroReading(tuple(modules), tuple(references))
 
 
@@ -73,11 +76,17 @@ def _modules(records: list[tuple[int, bytes]], codec: str) -> Iterator[tuple[str
     name = stream = ""
     for kind, body in records:
         if kind == _MODULE_NAME:
-            name = stream = body.decode(codec, "replace")
+            name = stream = _name(body, codec)
         elif kind == _STREAM_NAME:
-            stream = body.decode(codec, "replace")
+            stream = _name(body, codec)
         elif kind == _OFFSET:
             yield name, stream, struct.unpack("<I", body)[0]
+
+
+def _name(body: bytes, codec: str) -> str:
+    if len(body) > _LONGEST_NAME:
+        raise ValueError("a name that VBA does not allow")
+    return body.decode(codec, "replace")
 
 
 def decompress(data: bytes) -> bytes:
@@ -123,3 +132,5 @@ def _chunk(data: bytes, out: bytearray) -> None:
                 raise ValueError("a copy token points before its chunk")
             for _ in range(length):
                 out.append(out[-offset])
+            if len(out) - start > _CHUNK:
+                raise ValueError("a chunk unpacks to more than 4,096 octets")

@@ -14,24 +14,30 @@ from itertools import pairwise
 from statistics import mean
 
 from pipeline.domain.document import Box, Unseen
-from pipeline.readers.glyphs import Edges, Glyph, area, overlap, union
+from pipeline.readers.glyphs import Edges, Glyph, union
 
 _FIGURE_DASHES = "\u2010\u2011"  # hyphen and no-break hyphen: NFKC makes one of them, a person sees neither apart
 _LIGATURES = ("ff", "fi", "fl", "st", "ij", "IJ", "Th", "ae", "oe")
+_STACKED = 0.15  # of a character's size: the middles of 'rf' in italics are further apart
 _LONGEST = 500
 _GUTTER = 1.2  # heights of a line: wider than any blank of justified text
+_PARAGRAPH = 1.5  # heights of a line
+_LEVEL = 0.45  # of a line's height
 _COLUMN_LINES = 4
 _COLUMN_WORDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A word before it has a line. why: empty where it is seen. jumbled: its characters lie over one another."""
+    """A word before it has a line. why: empty where it is seen.
+
+    doubtful: its characters lie over one another, or it goes on in something that is not seen.
+    """
 
     text: str
     box: Edges
     why: str = ""
-    jumbled: bool = False
+    doubtful: bool = False
 
 
 def normal(text: str) -> str:
@@ -52,13 +58,19 @@ def _shape(character: str) -> str:
 
 def runs_of(glyphs: Sequence[Glyph], why: Sequence[str]) -> list[Run]:
     """Join characters to words. A word ends where one is seen and the next is not, so nothing hidden gets into it."""
-    return [run for start, end in _spans(glyphs, why) if (run := _run(glyphs[start:end], why[start])).text]
+    found = []
+    for start, end in _spans(glyphs, why):
+        torn = _torn(glyphs, why, start) or _torn(glyphs, why, end)
+        run = _run(glyphs[start:end], why[start], torn=torn)
+        if run.text:
+            found.append(run)
+    return found
 
 
 def _spans(glyphs: Sequence[Glyph], why: Sequence[str]) -> Iterator[tuple[int, int]]:
     start = 0
     for index, glyph in enumerate(glyphs):
-        blank = not glyph.drawn_by or _is_blank(glyph.text)
+        blank = _is_blank(glyph)
         if start < index and (blank or why[index] != why[start] or _apart(glyphs[index - 1].box, glyph.box)):
             yield start, index
             start = index
@@ -71,8 +83,17 @@ def _spans(glyphs: Sequence[Glyph], why: Sequence[str]) -> Iterator[tuple[int, i
         yield start, len(glyphs)
 
 
-def _is_blank(text: str) -> bool:
-    return text.isspace() or text == "\ufeff"
+def _torn(glyphs: Sequence[Glyph], why: Sequence[str], at: int) -> bool:
+    """Say whether a word ends at a place only because what follows on it is hidden, or the other way about."""
+    if not 0 < at < len(glyphs):
+        return False
+    before, after = glyphs[at - 1], glyphs[at]
+    joined = not (_is_blank(before) or _is_blank(after) or before.ends_line or _apart(before.box, after.box))
+    return joined and why[at - 1] != why[at]
+
+
+def _is_blank(glyph: Glyph) -> bool:
+    return not glyph.drawn_by or glyph.text.isspace()
 
 
 def _apart(one: Edges, other: Edges) -> bool:
@@ -83,21 +104,23 @@ def _apart(one: Edges, other: Edges) -> bool:
     return across > reach or down > reach / 4
 
 
-def _run(glyphs: Sequence[Glyph], why: str) -> Run:
+def _run(glyphs: Sequence[Glyph], why: str, *, torn: bool) -> Run:
     box = glyphs[0].box
-    jumbled = False
+    doubtful = torn
     for before, glyph in pairwise(glyphs):
         box = union(box, glyph.box)
-        jumbled = jumbled or (before.text.isalnum() and glyph.text.isalnum() and _stacked(before, glyph))
-    return Run(normal("".join(glyph.text for glyph in glyphs)), box, why, jumbled)
+        doubtful = doubtful or (before.text.isalnum() and glyph.text.isalnum() and _stacked(before, glyph))
+    return Run(normal("".join(glyph.text for glyph in glyphs)), box, why, doubtful)
 
 
 def _stacked(before: Glyph, glyph: Glyph) -> bool:
     """Say whether two letters or digits lie over one another, as those of a ligature, drawn as one, do by right."""
     if before.text + glyph.text in _LIGATURES and before.ink == glyph.ink:
         return False
-    one, other = before.box, glyph.box
-    return overlap(one, other) > min(area(one), area(other)) / 2
+    one, other = before.ink, glyph.ink
+    apart = max(abs(one[side] + one[side + 2] - other[side] - other[side + 2]) / 2 for side in (0, 1))
+    size = max(one[2] - one[0], one[3] - one[1], other[2] - other[0], other[3] - other[1])
+    return apart < _STACKED * size
 
 
 def unseen_of(runs: Sequence[Run], page: int) -> tuple[Unseen, ...]:
@@ -131,16 +154,23 @@ def _runs_down(run: Run) -> bool:
 
 def _rows(runs: Sequence[Run]) -> list[list[Run]]:
     rows: list[list[Run]] = []
-    middles: list[float] = []
     for run in sorted(runs, key=lambda run: run.box[1] + run.box[3]):
-        middle = (run.box[1] + run.box[3]) / 2
-        height = run.box[3] - run.box[1]
-        if rows and middle - middles[-1] < 0.4 * min(height, rows[-1][0].box[3] - rows[-1][0].box[1]):
+        if rows and _beside(max(rows[-1], key=_height), run):
             rows[-1].append(run)
         else:
             rows.append([run])
-            middles.append(middle)
     return [sorted(row, key=lambda run: run.box[0]) for row in rows]
+
+
+def _beside(one: Run, other: Run) -> bool:
+    """Say whether two words are of one line: raised and small letters are, two lines beside a tall letter are not."""
+    small, large = sorted((_height(one), _height(other)))
+    apart = abs(one.box[1] + one.box[3] - other.box[1] - other.box[3]) / 2
+    return apart < _LEVEL * (small if large > 2 * small else large)
+
+
+def _height(run: Run) -> float:
+    return run.box[3] - run.box[1]
 
 
 def _by_column(rows: Sequence[list[Run]]) -> Iterator[list[Run]]:
@@ -162,7 +192,7 @@ def _column_block(rows: Sequence[list[Run]], start: int) -> tuple[int, float | N
     """Return where the block of columns that begins at a row ends, and the middle of its first gutter."""
     for gutter in _gutters(rows[start]):
         free, end = gutter, start + 1
-        while end < len(rows) and (narrowed := _free(rows[end], *free)):
+        while end < len(rows) and _next(rows[end - 1], rows[end]) and (narrowed := _free(rows[end], *free)):
             free = narrowed
             end += 1
         middle = sum(free) / 2
@@ -196,6 +226,12 @@ def _stretches(row: Sequence[Run]) -> list[list[Run]]:
     return parts
 
 
+def _next(row: Sequence[Run], other: Sequence[Run]) -> bool:
+    """Say whether a row follows another within a paragraph's distance, and does not begin something new below it."""
+    bottom, top = max(run.box[3] for run in row), min(run.box[1] for run in other)
+    return top - bottom < _PARAGRAPH * max(map(_height, row))
+
+
 def _free(row: Sequence[Run], low: float, high: float) -> tuple[float, float] | None:
     """Return what of a vertical band no word of the row stands in, where that is still a gutter."""
     for run in row:
@@ -207,7 +243,7 @@ def _free(row: Sequence[Run], low: float, high: float) -> tuple[float, float] | 
             low = run.box[2]
         else:
             return None
-    height = row[0].box[3] - row[0].box[1]
+    height = _height(row[0])
     return (low, high) if high - low > _GUTTER * height else None
 
 

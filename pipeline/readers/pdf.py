@@ -166,7 +166,7 @@ def _words(lines: Sequence[Sequence[Run]], again: SecondPage | None) -> tuple[Wo
     words = []
     for line, runs in enumerate(lines, 1):
         for run in runs:
-            confirmed = again is not None and not run.jumbled and again.agrees(run.text, run.box)
+            confirmed = again is not None and not run.doubtful and again.agrees(run.text, run.box)
             readers = (FIRST, SECOND) if confirmed else (FIRST,)
             words.append(Word(run.text, Box(*run.box), line, confirmed, readers))
     return tuple(words)
@@ -181,8 +181,9 @@ def _source(words: Sequence[Word], painting: Painting, view: View, *, blank: boo
 
     A page without text on which something shows is a picture, whether it is drawn or scanned.
     """
-    pictured = sum(area(painter.box) for painter in painting.painters if painter.picture)
+    pictures = sum(area(painter.box) for painter in painting.painters if painter.picture)
+    pictured = pictures > _MOST_OF_PAGE * view.width * view.height
     few = sum(len(word.text) for word in words) < _FEW
-    if words and not (few and pictured > _MOST_OF_PAGE * view.width * view.height):
+    if words and not (few and pictured):
         return "text"
-    return "empty" if blank else "picture"
+    return "picture" if pictured or not blank else "empty"

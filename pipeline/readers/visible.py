@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
-from math import ceil, floor, sqrt
+from math import sqrt
 from typing import Any
 
 import pypdfium2.raw as pdfium
@@ -22,7 +22,7 @@ from pipeline.readers.glyphs import Cell, Edges, Glyph, View, area, cells_of, ov
 from pipeline.readers.hidden import CONTRAST, Causes
 from pipeline.readers.painted import Painting, TextObject
 
-_SCALE = 1.5  # pixels to a point: 108 dpi
+_SCALE = 1.5
 _MOST_PIXELS = 4_000_000
 _LONGEST_SIDE = 20_000  # pixels
 _MOST_TURNS = 6
@@ -53,11 +53,7 @@ def sight_of(page: Any, view: View, glyphs: Sequence[Glyph], painting: Painting,
     lightness = _range(whole)
     blank = lightness[1] - lightness[0] < CONTRAST
     turns = _turns(grid.conflicts(), painting.texts)
-    inks, bare = {}, whole
-    for turn in sorted(set(turns.values())):
-        with _without(text.handle for number, text in painting.texts.items() if turns[number] == turn):
-            bare = sheet.render()
-        inks[turn] = _ink(whole, bare)
+    layers, bare = _layers(sheet, whole, painting, turns)
     touched = _touched(glyphs, grid, painting, overlays)
     uncovered = (
         sheet.uncovered(painting, {number for found in touched.values() for number in found}) if touched else None
@@ -72,17 +68,52 @@ def sight_of(page: Any, view: View, glyphs: Sequence[Glyph], painting: Painting,
         if index in grid.crowded or turns[glyph.drawn_by] >= _MOST_TURNS:
             return "covered"
         place = sheet.pixels(glyph.ink)
-        left = inks[turns[glyph.drawn_by]].crop(place)
-        meant = uncovered.crop(place) if uncovered and index in touched else None
-        if meant and _dark(left) < _KEPT * _dark(meant):
-            return "covered"
+        layer = layers[turns[glyph.drawn_by]]
+        left = layer.left.crop(place)
         found = left.getbbox()
+        if uncovered and index in touched and _less(left, uncovered.crop(place)):
+            return "covered"
+        if layer.alone:
+            alone = layer.alone.crop(place)
+            if _less(left, alone):
+                return "covered"
+            found = found if alone.getbbox() else None
         if found is not None and sheet.whole(found, glyph.ink):
             return ""
-        under = _range(bare.crop(place))
-        return causes.of(glyph, text, under, partly=found is not None)
+        return causes.of(glyph, text, _range(bare.crop(place)), partly=found is not None)
 
     return Sight(tuple(judged(index, glyph) for index, glyph in enumerate(glyphs)), blank)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """The ink of the text objects of one turn. left: what of it shows on the page. alone: with no other text there.
+
+    alone is None where there is a single turn, for no text then lies over another.
+    """
+
+    left: Image.Image
+    alone: Image.Image | None = None
+
+
+def _layers(
+    sheet: "_Sheet", whole: Image.Image, painting: Painting, turns: Mapping[int, int]
+) -> tuple[Mapping[int, _Layer], Image.Image]:
+    """Return the ink of each turn, and the page without any text."""
+    members: dict[int, list[Any]] = defaultdict(list)
+    for number, text in painting.texts.items():
+        members[turns[number]].append(text.handle)
+    with _without(text.handle for text in painting.texts.values()):
+        bare = sheet.render() if members else whole
+    if len(members) < 2:  # noqa: PLR2004 - nothing lies over anything
+        return {turn: _Layer(_ink(whole, bare)) for turn in members}, bare
+    layers = {}
+    for turn, handles in members.items():
+        with _without(handles):
+            left = _ink(whole, sheet.render())
+        with _without(handle for other, held in members.items() if other != turn for handle in held):
+            layers[turn] = _Layer(left, _ink(sheet.render(), bare))
+    return layers, bare
 
 
 class _Sheet:
@@ -113,12 +144,8 @@ class _Sheet:
     def pixels(self, box: Edges) -> tuple[int, int, int, int]:
         """Return the pixels that a rectangle touches."""
         left, top, right, bottom = box
-        return (
-            floor(left * self._across),
-            floor(top * self._down),
-            max(ceil(right * self._across), floor(left * self._across) + 1),
-            max(ceil(bottom * self._down), floor(top * self._down) + 1),
-        )
+        across, down = self._across, self._down
+        return int(left * across), int(top * down), int(right * across) + 1, int(bottom * down) + 1
 
     def whole(self, found: tuple[int, int, int, int], ink: Edges) -> bool:
         """Say whether the ink found reaches over the character's bounds, a soft edge aside."""
@@ -214,8 +241,9 @@ def _ink(whole: Image.Image, bare: Image.Image) -> Image.Image:
     return ImageChops.difference(whole, bare).point(_INK)
 
 
-def _dark(image: Image.Image) -> int:
-    return image.histogram()[255]
+def _less(left: Image.Image, meant: Image.Image) -> bool:
+    """Say whether ink is missing, more than where a thin line crosses it."""
+    return left.histogram()[255] < _KEPT * meant.histogram()[255]
 
 
 def _range(image: Image.Image) -> tuple[int, int]:

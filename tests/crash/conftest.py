@@ -5,11 +5,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,24 @@ class Place(ABC):
             dump = ledger.dump()
         return Left(dump, *self.mails(folder, ("INBOX", "Drafts", builders.PROCESSED)))
 
+    def standing(self, folder: Path) -> str:
+        """Return a digest of all that stands after a death and that a later life could depend on.
+
+        The ledger is read in a copy: to open it would mend what the next life has to mend.
+        """
+        with tempfile.TemporaryDirectory() as copied:
+            for file in (folder / "data").glob("ledger.sqlite*"):
+                shutil.copy(file, copied)
+            with closing(sqlite3.connect(Path(copied) / "ledger.sqlite")) as database:
+                rows = "\n".join(database.iterdump())
+        artefacts = sorted(file.name for file in (folder / "data" / "artefacts").rglob("*") if file.is_file())
+        told = repr((self.anonymous(folder, rows), artefacts, self.mailbox(folder)))
+        return sha256(told.encode()).hexdigest()
+
+    def anonymous(self, folder: Path, rows: str) -> str:
+        """Take out of the ledger's rows what is another in each life."""
+        return rows
+
     def notes(self, folder: Path) -> dict[str, str]:
         """Return what was noted of each promise, by its key."""
         with sqlite3.connect(folder / "data" / "ledger.sqlite") as database:
@@ -105,6 +125,10 @@ class Place(ABC):
     def reach(self, folder: Path) -> dict[str, Any]: ...
 
     @abstractmethod
+    def mailbox(self, folder: Path) -> object:
+        """Return every folder with every mail and its flags, in plain values."""
+
+    @abstractmethod
     def mails(self, folder: Path, names: Sequence[str]) -> list[list[Mail]]:
         """Return the mails of these folders that nobody marked deleted."""
 
@@ -115,6 +139,10 @@ class OnMaildir(Place):
 
     def reach(self, folder: Path) -> dict[str, Any]:
         return {}
+
+    def mailbox(self, folder: Path) -> object:
+        names = ["INBOX", *sorted(path.name[1:] for path in (folder / "mail").glob(".*"))]
+        return [(name, [(m.raw, m.flags) for m in builders.held(folder / "mail", name)]) for name in names]
 
     def mails(self, folder: Path, names: Sequence[str]) -> list[list[Mail]]:
         held = ([Mail(m.raw, "S" in m.flags) for m in builders.held(folder / "mail", name)] for name in names)
@@ -137,6 +165,20 @@ class OnDovecot(Place):
         names = ("host", "port", "user", "password", "timeout_seconds")
         imap = {name: getattr(settings, name) for name in names}
         return {"imap": imap | {"tls": settings.tls.value, "ca_file": str(settings.ca_file)}}
+
+    def anonymous(self, folder: Path, rows: str) -> str:
+        with self._server.person(self._users[folder]) as client:
+            validity = client.folder_status("INBOX", ["UIDVALIDITY"])[b"UIDVALIDITY"]
+        return rows.replace(self._users[folder], "user").replace(f"'{validity}'", "'validity'")
+
+    def mailbox(self, folder: Path) -> object:
+        with self._server.person(self._users[folder]) as client:
+            return [(name, self._everything(client, name)) for name in sorted(n for _, _, n in client.list_folders())]
+
+    def _everything(self, client: imapclient.IMAPClient, name: str) -> object:
+        client.select_folder(name, readonly=True)
+        answers = client.fetch(client.search("ALL"), ["FLAGS", "BODY.PEEK[]"])
+        return sorted((a[b"BODY[]"], sorted(set(a[b"FLAGS"]) - {b"\\Recent"})) for a in answers.values())
 
     def mails(self, folder: Path, names: Sequence[str]) -> list[list[Mail]]:
         with self._server.person(self._users[folder]) as client:

@@ -80,25 +80,8 @@ class Watched:
         return self._steps.around(f"{self._name}.{attribute}", value) if callable(value) else value
 
 
-class Remembered:
-    """The real readers, asked once about each file: what dies here lies between the readings, and they cost most."""
-
-    def __init__(self) -> None:
-        self._readings: dict[tuple[str, bytes], Any] = {}
-
-    def __getattr__(self, job: str) -> Callable[[bytes], Any]:
-        def read(data: bytes) -> Any:
-            if (job, data) not in self._readings:
-                self._readings[job, data] = getattr(Forked(), job)(data)
-            return self._readings[job, data]
-
-        return read
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
-MEMORY = Remembered()
+MEMORY = builders.Remembering()
+"""Filled before the first victim is made: what dies lies between the readings, and they cost most."""
 
 
 def live(request: Request) -> list[str]:
@@ -115,7 +98,7 @@ def live(request: Request) -> list[str]:
             setattr(imapclient.IMAPClient, command, steps.around(name, getattr(imapclient.IMAPClient, command)))
         if request.readers == "zygote":
             setattr(child, "send", steps.around("zygote.send", zygote.send))  # noqa: B010 - a name it imports
-        worker = Worker(office, partial(_visit, config, request, steps))  # type: ignore[arg-type]  # stands for it
+        worker = Worker(office, partial(_visit, config, request, steps))
         for _ in range(_MOST_ROUNDS):
             if worker.run_once() == Round():
                 return steps.names

@@ -1,5 +1,6 @@
 """The settings: every key, nothing unknown, paths from the file's folder, and no secret in sight."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -46,8 +47,8 @@ days = 2
 [trust]
 folder = "roots"
 fetch = true
-hosts = ["crl.example"]
-seconds = 2
+hosts = ["crl.example", "ca.example:8080"]
+seconds = 3
 [worker]
 poll_seconds = 5
 attempts = 2
@@ -109,6 +110,29 @@ def test_the_shipped_example_can_be_read():
     assert isinstance(load(shipped("config") / "pipeline.example.toml"), Config)
 
 
+def test_the_shipped_example_has_every_key_and_no_other():
+    section, shown = "", set()
+    for line in (shipped("config") / "pipeline.example.toml").read_text("utf-8").splitlines():
+        if heading := re.match(r"#?\[(\w+)\]$", line):
+            section = heading[1]
+        elif key := re.match(r"#?(\w+) = ", line):
+            shown.add((section, key[1]))
+    known = {("mailbox", "kind")}
+    for kind in (MaildirConfig, ImapConfig):
+        known |= {("mailbox", name) for name in kind.__struct_fields__}
+    for field in msgspec.structs.fields(Config):
+        if isinstance(field.default, msgspec.Struct):
+            known |= {(field.name, name) for name in field.default.__struct_fields__}
+        elif field.name != "mailbox":
+            known.add(("", field.name))
+    assert shown == known
+
+
+def test_fetching_names_its_hosts(settings):
+    assert "trust.fetch asks only trust.hosts" in refusal(settings(MAILDIR + "[trust]\nfetch = true\n"))
+    assert load(settings(MAILDIR + '[trust]\nfetch = true\nhosts = ["a.example"]\n')).trust.hosts == ("a.example",)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -119,6 +143,9 @@ def test_the_shipped_example_can_be_read():
         (MAILDIR + "[people]\ndccc = []\n", ["unknown field `dccc`"]),
         (MAILDIR + "[calendar]\nnation = 'ENG'\n", ["unknown field `nation`"]),
         (MAILDIR + "[worker]\npoll = 1\n", ["unknown field `poll`"]),
+        (MAILDIR + "[trust]\nroots = 'x'\n", ["unknown field `roots`", "$.trust"]),
+        (MAILDIR + "[trust]\nseconds = 0\n", ["$.trust.seconds"]),
+        (MAILDIR + '[trust]\nhosts = [""]\n', ["$.trust.hosts"]),
         (IMAP + 'password = "hunter2"\n', ["unknown field `password`"]),
         ("", ["missing required field `mailbox`"]),
         ('[mailbox]\nkind = "pop3"\n', ["Invalid value 'pop3'", "$.mailbox.kind"]),

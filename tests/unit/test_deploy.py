@@ -72,9 +72,14 @@ def test_a_setting_that_is_off_shows_its_default(tmp_path: Path) -> None:
     (tmp_path / "on.toml").write_text(everything_on("imap"), "utf-8")
     on = load(tmp_path / "on.toml")
     assert isinstance(on.mailbox, ImapConfig)
-    assert all((on.rules, on.templates, on.mailbox.ca_file))  # these have no default that could be shown
+    # These have no default that could be shown.
+    assert all((on.rules, on.templates, on.mailbox.ca_file, on.trust.folder))
     bare = msgspec.structs.replace(
-        on, rules=None, templates=None, mailbox=msgspec.structs.replace(on.mailbox, ca_file=None)
+        on,
+        rules=None,
+        templates=None,
+        mailbox=msgspec.structs.replace(on.mailbox, ca_file=None),
+        trust=msgspec.structs.replace(on.trust, folder=None),
     )
     assert bare == load(EXAMPLE)
 
