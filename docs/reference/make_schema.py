@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from pipeline.rulebook.alignment import AlignmentFile
 from pipeline.rulebook.schema import AssuranceFile, ChecksFile, DecisionFile, FormChange, FormFile, KindsFile
 from pipeline.rulebook.signers import SignersFile
 
@@ -17,6 +18,7 @@ SHAPES = {
     "form-change": FormChange,
     "checks": ChecksFile,
     "assurance": AssuranceFile,
+    "alignment": AlignmentFile,
     "decision": DecisionFile,
     "kinds": KindsFile,
     "signers": SignersFile,

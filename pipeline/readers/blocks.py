@@ -236,3 +236,8 @@ def _values_above(above: Row, below: Row) -> list[tuple[int, Block]]:
 
 def _aligned(one: Block, other: Block) -> bool:
     return abs(one.box.left - other.box.left) <= _ALIGNED
+
+
+def overlap(one: Block, other: Block) -> bool:
+    """Say whether two blocks stand above one another, at least in part."""
+    return min(one.box.right, other.box.right) > max(one.box.left, other.box.left)

@@ -45,7 +45,7 @@ def read_pdf(data: bytes, limits: PdfLimits) -> Document:
     try:
         pdf = open_pdf(data)
     except pypdfium2.PdfiumError as error:
-        return Document((), problems=(_refusal(error.err_code),))
+        return Document((), problems=(_refusal(error.err_code, data),))
     try:
         return _Reading(pdf, data, limits).document()
     finally:
@@ -61,7 +61,10 @@ def open_pdf(data: bytes) -> Any:
     return pdf
 
 
-def _refusal(code: int | None) -> Problem:
+def _refusal(code: int | None, data: bytes) -> Problem:
+    """Word what PDFium says; its code may be left over from an earlier file, so a lock must stand in this one."""
+    if code in {pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY} and b"/Encrypt" not in data:
+        code = pdfium.FPDF_ERR_FORMAT
     if code == pdfium.FPDF_ERR_PASSWORD:
         return Problem("encrypted", "The PDF needs a password to open; ask for a copy without one.")
     if code == pdfium.FPDF_ERR_SECURITY:

@@ -17,6 +17,8 @@ import yaml
 from pipeline.domain.finding import Settler, Status
 from pipeline.domain.judgement import Outcome
 from pipeline.domain.product import DEVICE_TYPE
+from pipeline.rulebook.alignment import AlignmentFile, Convention, conventions
+from pipeline.rulebook.certificates import CertificateKind, certificate_kinds
 from pipeline.rulebook.schema import (
     AssuranceFile,
     CheckRule,
@@ -82,6 +84,9 @@ class Rulebook:
     confidential_words: tuple[str, ...]
     assurance: AssuranceFile
     signers: SignersFile
+    certificates: Mapping[str, CertificateKind]
+    alignment: AlignmentFile
+    conventions: Mapping[str, tuple[Convention, ...]]
     decision: DecisionFile
     kinds: KindsFile
     manufacturers: Mapping[str, tuple[str, ...]]
@@ -134,6 +139,9 @@ class Rulebook:
             confidential_words=checks.confidential_words,
             assurance=_read(files, "assurance.yaml", AssuranceFile),
             signers=_read(files, "signers.yaml", SignersFile),
+            certificates=_kinds(files),
+            alignment=_read(files, "alignment.yaml", AlignmentFile),
+            conventions=_conventions(files),
             decision=_read(files, "decision.yaml", DecisionFile),
             kinds=_read(files, "kinds.yaml", KindsFile),
             manufacturers=_manufacturers(files),
@@ -267,6 +275,22 @@ def _table(files: Mapping[str, str], name: str, columns: tuple[str, ...]) -> lis
         if len(row) != len(columns):
             raise RulesBroken(f"rules/{name}, line {number}: {len(row)} values instead of {len(columns)}")
     return [tuple(row) for row in rows]
+
+
+def _kinds(files: Mapping[str, str]) -> Mapping[str, CertificateKind]:
+    try:
+        return certificate_kinds(files, _read)
+    except ValueError as error:
+        raise RulesBroken(str(error)) from error
+
+
+def _conventions(files: Mapping[str, str]) -> Mapping[str, tuple[Convention, ...]]:
+    if "conventions.csv" not in files:
+        raise RulesBroken("rules/conventions.csv is missing")
+    try:
+        return conventions(files["conventions.csv"])
+    except ValueError as error:
+        raise RulesBroken(f"rules/conventions.csv: {error}") from error
 
 
 def _combinations(files: Mapping[str, str]) -> dict[Combination, bool]:

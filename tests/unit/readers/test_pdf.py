@@ -1,5 +1,7 @@
 """PDF files: the words a person reads, where they stand, and what is said of files that cannot be read."""
 
+import pypdfium2
+import pypdfium2.raw as pdfium
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -364,3 +366,12 @@ def test_a_spoilt_file_ends_as_a_document(changes):
 def test_any_operators_end_as_a_document(operators):
     document = read_document(raw_pdf(Raw(PAGE + operators)))
     assert document.pages or document.problems
+
+
+def test_a_lock_on_an_earlier_file_says_nothing_of_this_one(monkeypatch):
+    def stale(_):
+        raise pypdfium2.PdfiumError("left over", err_code=pdfium.FPDF_ERR_PASSWORD)
+
+    monkeypatch.setattr("pipeline.readers.pdf.open_pdf", stale)
+    assert kinds(read_document(raw_pdf(Raw([])))) == ["damaged"]
+    assert kinds(read_document(raw_pdf(Raw([])) + b"/Encrypt")) == ["encrypted"]
