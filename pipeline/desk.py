@@ -15,11 +15,12 @@ from pipeline.domain.judgement import Decision, Judged, Outcome, Verdict
 from pipeline.domain.message import Problem
 from pipeline.ledger.codec import encode
 from pipeline.ledger.records import CaseRecord, InForce, Judgement, Rejudged
-from pipeline.office import CPL, EPCL, Office, Unavailable
+from pipeline.office import CPL, EPCL, Office
 from pipeline.readers.eligible import read_eligible
 from pipeline.readers.message import ReadMail
 from pipeline.readers.package import Unreadable
 from pipeline.rulebook import Rulebook
+from pipeline.trouble import Unavailable
 
 BY_HAND = "by-hand"
 _TEMPLATES = {Outcome.ACCEPT: "accepted", Outcome.REJECT: "rejected", Outcome.CLARIFY: "question"}
@@ -159,7 +160,8 @@ def replay(office: Office, number: str) -> tuple[Replayed, ...]:
     for judgement, verdicts in _with_verdicts(case):
         read = _mail(office, judgement.message)
         books = office.read_workbooks(read)
-        outcome = office.judge(read, books, judgement.circumstances, _rules_of(office, judgement))
+        rules = _rules_of(office, judgement)
+        outcome = office.judge(read, books, office.read_papers(read, rules), judgement.circumstances, rules)
         settled = tuple(replace(item, findings=settle(item.findings, verdicts, item.file)) for item in outcome.judged)
         notes = [] if judgement.rules == office.rules.fingerprint else ["made under earlier rules"]
         if judgement.decision.row == BY_HAND:

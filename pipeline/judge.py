@@ -4,9 +4,10 @@ The numbered procedure:
     1. read the mail in the capped child;
     2. read every workbook in it in the capped child, once for equal bytes;
     3. recognise what kind of mail it is (rules/kinds.yaml);
-    4. make a Submission of every form;
-    5. run every check on every Submission;
-    6. decide about each, and about the mail.
+    4. read every other document of a submission as a certificate or a letter, in the capped child;
+    5. make a Submission of every form;
+    6. run every check on every Submission;
+    7. decide about each, and about the mail.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +17,15 @@ from typing import Protocol
 from pipeline import decide
 from pipeline.checks.matter import Matter, device_model
 from pipeline.checks.run import run_all
+from pipeline.domain.certificate import CertificateReading
 from pipeline.domain.form import Form, Submission, Template
 from pipeline.domain.judgement import Circumstances, Decision, Judged, Verdict
 from pipeline.domain.macro import MacroReading, differences
 from pipeline.domain.message import Attachment, Message, Problem
 from pipeline.domain.product import DEVICE_TYPE, IMAGE_HASH, DeviceModel, ProductList
 from pipeline.domain.signature import SignatureQuestion, SignatureReading, TrustMaterial
+from pipeline.readers.content import is_outlook_item, is_zip
+from pipeline.readers.paper_request import PaperQuestion
 from pipeline.readers.submission import CloserLook, assemble
 from pipeline.rulebook import Rulebook
 
@@ -106,6 +110,39 @@ def read_workbook(data: bytes, reader: BookReader) -> Form:
     return form
 
 
+class PaperReader(Protocol):
+    """Reads a certificate or a letter in a capped child."""
+
+    def paper(self, question: PaperQuestion) -> CertificateReading:
+        """Read one document; where the child did not come back, the reading says so."""
+        ...
+
+
+def read_papers(
+    message: Message, contents: Mapping[str, bytes], reader: PaperReader, rules: Rulebook
+) -> tuple[CertificateReading, ...]:
+    """Read every file of a mail that is no workbook and may be a certificate or a letter, once for equal bytes."""
+    kinds = tuple(rules.certificates.values())
+    papers: dict[str, CertificateReading] = {}
+    for attachment in message.attachments:
+        data = contents.get(attachment.sha256)
+        if data is not None and attachment.sha256 not in papers and _is_paper(attachment, data):
+            question = PaperQuestion(attachment.path, attachment.sha256, data, kinds)
+            papers[attachment.sha256] = reader.paper(question)
+    return tuple(papers.values())
+
+
+def _is_paper(attachment: Attachment, data: bytes) -> bool:
+    """A PDF wherever it stands, a picture that is not part of the text, a Word file. Archives are told elsewhere."""
+    if attachment.kind == "pdf":
+        return True
+    if attachment.kind == "image":
+        return not attachment.inline
+    if attachment.kind == "ole":
+        return not _is_workbook(attachment) and not is_outlook_item(data)
+    return attachment.kind == "other" and is_zip(data)
+
+
 def look_closer(  # noqa: PLR0917 - a reading needs the bytes, the reader and what it is compared with
     form: Form, data: bytes, reader: BookReader, template: Template | None, trust: TrustMaterial, at: str
 ) -> CloserLook:
@@ -165,8 +202,10 @@ def judge_mail(
     rules: Rulebook,
     circumstances: Circumstances,
     in_force: ListInForce,
+    *,
+    papers: tuple[CertificateReading, ...] = (),
 ) -> Outcome:
-    """Judge a mail of the kind ``new-entry``: steps 4 to 6 of the procedure."""
+    """Judge a mail of the kind ``new-entry``: steps 5 to 7 of the procedure. papers: as ``read_papers`` gives them."""
     # A workbook that could not be read beside one that could may be the second submission: it is judged too.
     first_of = {book.artefact: book for book in reversed(workbooks)}  # equal bytes are one Submission
     once = [book for book in workbooks if book is first_of[book.artefact]]
@@ -177,10 +216,17 @@ def judge_mail(
     documents = tuple(a.sha256 for a in message.attachments if a.sha256 not in taken and not a.inline)
     batch = tuple(
         assemble(
-            b.file, b.artefact, b.form, rules=rules, template=in_force.template, documents=documents, closer=b.closer
+            b.file,
+            b.artefact,
+            b.form,
+            rules=rules,
+            template=in_force.template,
+            documents=documents,
+            closer=b.closer,
+            certificates=papers,
         )
-        for b in chosen
-    ) or (assemble("", "", _NO_FORM, rules=rules, template=in_force.template, documents=documents),)
+        for b in chosen or (_NOTHING,)
+    )
     judged = tuple(
         judge_submission(
             Matter(
@@ -205,7 +251,8 @@ def _other_format(form: Form) -> bool:
     return all(problem.kind == "unsupported" for problem in form.problems)
 
 
-_NO_FORM = Form("", (), "", (), "", macro_enabled=False, signatures=0)
+_NOTHING = Workbook("", "", Form("", (), "", (), "", macro_enabled=False, signatures=0))
+"""What a mail without any workbook is judged as."""
 
 
 def judge_submission(matter: Matter) -> Judged:

@@ -4,64 +4,36 @@ Everything that could differ between two runs (the time, the bytes, the settings
 """
 
 import re
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
-
-import msgspec
-import structlog
 
 from pipeline import __version__, judge
 from pipeline.compose import Sender, Templates, reply
-from pipeline.config import Config, shipped
+from pipeline.config import Config
+from pipeline.domain.certificate import CertificateReading
 from pipeline.domain.draft import Draft
 from pipeline.domain.judgement import Circumstances, Decision, Judged
 from pipeline.domain.message import Message, Problem
 from pipeline.domain.product import ProductList
-from pipeline.domain.signature import PathState, TrustMaterial, TrustPath
-from pipeline.fetch import NotFetched
+from pipeline.domain.signature import TrustMaterial
 from pipeline.judge import ListInForce, Workbook
-from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing, Artefacts, ArtefactsUnavailable
-from pipeline.ledger.errors import LedgerBusy, LedgerRefused
+from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing, Artefacts
 from pipeline.ledger.records import Judgement, NewEffect
 from pipeline.ledger.store import Ledger
-from pipeline.readers.child import Readers, ReadersUnavailable
+from pipeline.readers.child import Readers
 from pipeline.readers.cpl import CplReading
 from pipeline.readers.eligible import read_eligible
 from pipeline.readers.message import ReadMail
 from pipeline.readers.package import Unreadable
-from pipeline.readers.trust_folder import TrustFolderRefused, material_of
 from pipeline.rulebook import Rulebook
+from pipeline.trouble import Unavailable
+from pipeline.trust import Fetch, Trust
 from pipeline.workdays import due_day
 
-log = structlog.get_logger(__name__)
-
 CPL, EPCL = "cpl", "epcl"
-_MOST_ADDRESSES = 12
-"""What one mail may make us ask for: the lists of a few signers' chains."""
 _CASE_NUMBER = re.compile(r"\bCPL-\d{4}-\d{5,}\b")
-
-
-class Unavailable(Exception):  # noqa: N818 - named for the fact
-    """Something of our own that the work needs is missing or unusable. The text says what to do about it."""
-
-
-OWN_TROUBLE = (ArtefactsUnavailable, LedgerBusy, LedgerRefused, ReadersUnavailable, Unavailable)
-"""What every mail would meet, so that it ends the worker's round. Its text is written for the person who reads it."""
-
-
-def in_words(error: Exception) -> dict[str, object]:
-    """Return what the log may say of an exception.
-
-    The text of one that nobody foresaw may quote what must stay RED (law 8), so only its kind and place are told.
-    """
-    if isinstance(error, OWN_TROUBLE):
-        return {"error": type(error).__name__, "why": str(error)}
-    frames = traceback.extract_tb(error.__traceback__)[-4:]
-    return {"error": type(error).__name__, "where": [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames]}
 
 
 def stamp(moment: datetime) -> str:
@@ -88,9 +60,13 @@ class Office:
     artefacts: Artefacts
     readers: Readers
     clock: Callable[[], datetime]
-    fetch: Callable[[str], bytes] | None = None
+    fetch: Fetch | None = None
+    trust: Trust = field(init=False)
     _lists: dict[tuple[str, str], ListInForce] = field(default_factory=dict)
-    _trust: tuple[object, str, TrustMaterial] | None = None
+
+    def __post_init__(self) -> None:
+        """Look after the trust material of these settings."""
+        self.trust = Trust(self.rules.signers.sets, self.config.trust.folder, self.artefacts)
 
     def now(self) -> str:
         """Return the present moment as a stamp."""
@@ -106,7 +82,7 @@ class Office:
     def ready(self) -> None:
         """Make sure of what every mail needs: the lists and the trust material. Unavailable says what is not there."""
         self.list_of(*self.in_force())
-        self.trust_in_force()
+        self.trust.in_force()
 
     def list_of(self, cpl: str, epcl: str) -> ListInForce:
         """Return the CPL and EPCL of these sha256, read once in a process. Unavailable where one cannot be read."""
@@ -145,7 +121,7 @@ class Office:
         return Circumstances(
             on=self.day_of(received),
             at=received,
-            trust=self.trust_in_force(),
+            trust=self.trust.in_force(),
             cpl=cpl,
             epcl=epcl,
             pending=self.ledger.pending_submissions(case),
@@ -176,17 +152,32 @@ class Office:
                     return number
         return ""
 
+    def read_papers(self, read: ReadMail, rules: Rulebook | None = None) -> tuple[CertificateReading, ...]:
+        """Read every certificate and letter of a mail, each in the capped child. rules: as for ``judge``."""
+        return judge.read_papers(read.message, read.contents, self.readers, rules or self.rules)
+
     def judge(
         self,
         read: ReadMail,
         workbooks: Sequence[Workbook],
+        papers: tuple[CertificateReading, ...],
         circumstances: Circumstances,
         rules: Rulebook | None = None,
     ) -> judge.Outcome:
         """Judge a mail of the kind ``new-entry``. rules: those of this process when left out."""
         in_force = self.list_of(circumstances.cpl, circumstances.epcl)
-        books = self._looked_at(read, workbooks, circumstances, self.trust_of(circumstances.trust))
-        return judge.judge_mail(read.message, books, rules or self.rules, circumstances, in_force)
+        books = self._looked_at(read, workbooks, circumstances, self.trust.of(circumstances.trust))
+        return judge.judge_mail(read.message, books, rules or self.rules, circumstances, in_force, papers=papers)
+
+    def with_fetched(self, read: ReadMail, workbooks: Sequence[Workbook], found: Circumstances) -> Circumstances:
+        """Fetch what the paths of the signers lack, where the settings allow it, and name the material with it."""
+        if self.fetch is None:
+            return found
+
+        def look(trust: TrustMaterial) -> Sequence[Workbook]:
+            return self._looked_at(read, workbooks, found, trust)
+
+        return replace(found, trust=self.trust.completed(found.trust, look, self.fetch))
 
     def _looked_at(
         self, read: ReadMail, workbooks: Sequence[Workbook], circumstances: Circumstances, trust: TrustMaterial
@@ -203,70 +194,6 @@ class Office:
             else book
             for book in workbooks
         ]
-
-    # ---- whose signatures are believed
-
-    def trust_in_force(self) -> str:
-        """Return the sha256 of the stored trust material in force; Unavailable where a file in its folder is bad.
-
-        The folder is read again whenever a file in it has changed, as revocation lists are renewed every few days.
-        """
-        folder = self.config.trust.folder or shipped("config") / "trust"
-        try:
-            state = sorted((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in folder.rglob("*"))
-            if not self._trust or self._trust[0] != state:
-                material = material_of(self.rules.signers.sets, folder)
-                self._trust = (state, self._stored(material), material)
-        except TrustFolderRefused as error:
-            raise Unavailable(str(error)) from error
-        except OSError as error:
-            raise Unavailable(f"The trust folder {folder} cannot be read ({error.strerror}).") from error
-        return self._trust[1]
-
-    def trust_of(self, sha256: str) -> TrustMaterial:
-        """Return stored trust material; none for a judgement that was made without."""
-        if self._trust and self._trust[1] == sha256:
-            return self._trust[2]
-        return msgspec.msgpack.decode(self.artefacts.get(sha256), type=TrustMaterial) if sha256 else TrustMaterial()
-
-    def _stored(self, material: TrustMaterial) -> str:
-        return self.artefacts.put(msgspec.msgpack.encode(material))
-
-    def with_fetched(self, read: ReadMail, workbooks: Sequence[Workbook], found: Circumstances) -> Circumstances:
-        """Fetch what the paths of the signers lack, where the settings allow it, and name the material with it.
-
-        What was fetched is stored with the trust material of this judgement, so that a replay asks nobody. An issuer's
-        certificate may name further lists, so it is asked again until nothing new is wanted. What cannot be had leaves
-        the path undecided.
-        """
-        if self.fetch is None:
-            return found
-        trust = self.trust_of(found.trust)
-        asked: dict[str, str] = {}  # address to why it could not be had, if so
-        while paths := _undecided(self._looked_at(read, workbooks, found, trust)):
-            wanted = {address: path.code for path in paths for address in path.fetch if address not in asked}
-            room = _MOST_ADDRESSES - len(asked)
-            if not wanted or not room:
-                break
-            for address, code in list(wanted.items())[:room]:
-                trust, asked[address] = self._with(trust, address, code)
-        if paths:
-            for why in filter(None, asked.values()):
-                log.warning("revocation information not fetched", step="judge", why=why)
-        return replace(found, trust=self._stored(trust)) if trust != self.trust_of(found.trust) else found
-
-    def _with(self, trust: TrustMaterial, address: str, code: str) -> tuple[TrustMaterial, str]:
-        """Return the material with what an address holds, or why it is not. What it is, the capped child finds out."""
-        if self.fetch is None:
-            raise AssertionError("asked only where the settings allow it")
-        try:
-            got = self.fetch(address)
-        except NotFetched as error:
-            return trust, str(error)
-        log.info("revocation information fetched", step="judge", address=address, octets=len(got))
-        if code == "missing-intermediate":
-            return replace(trust, intermediates=(*trust.intermediates, got)), ""
-        return replace(trust, crls=(*trust.crls, got)), ""
 
     def judgement(
         self, message: str, circumstances: Circumstances, judged: tuple[Judged, ...], decision: Decision
@@ -324,13 +251,6 @@ class Office:
         """Return the promise to mark a mail read and move it away."""
         payload = {"sha256": sha256, "message_id": message_id, "target": self.config.folders.processed}
         return NewEffect(f"file:{sha256}", "file", payload)
-
-
-def _undecided(workbooks: Sequence[Workbook]) -> list[TrustPath]:
-    """Return the paths of a mail's signers that lack something; a signature with faults is refused without them."""
-    readings = [book.closer.signature for book in workbooks if book.closer.signature]
-    signatures = [one for reading in readings if not reading.faults for one in reading.signatures if not one.faults]
-    return [one.path for one in signatures if one.path and one.path.state is PathState.UNDECIDED]
 
 
 def case_number_in(subject: str) -> str:

@@ -12,7 +12,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from pipeline.office import Unavailable, in_words
+from pipeline.trouble import Unavailable, in_words
 from pipeline.worker import Worker
 
 _STOP = {signal.SIGTERM, signal.SIGINT}

@@ -3,7 +3,7 @@
     1. fetch   every unread mail that was not seen before goes to the spool: bytes, then the ledger's row;
     2. (the mailbox is let go of)
     3. judge   each waiting mail by itself: read, recognise, check, decide, word, promise; one commit;
-    4. act     keep the promises: drafts first, then move the mail away; note each one.
+    4. keep    the promises: drafts first, then move the mail away; note each one (pipeline/promises.py).
 
 Killed anywhere, the next run goes on where this one stopped: bytes are stored by their digest, rows are unique, a
 promise is looked for in the mailbox before it is kept, and a mail leaves the inbox only after its effect is noted.
@@ -13,8 +13,6 @@ One bad mail or one bad promise never stops the next; trouble of our own that al
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import timedelta
 from hashlib import sha256 as digest
 
 import structlog
@@ -22,37 +20,20 @@ import structlog
 from pipeline.domain.draft import Draft
 from pipeline.domain.message import Message, Problem
 from pipeline.judge import AUTOMATIC, FOR_A_PERSON, NEW_ENTRY, NOT_OURS, Workbook, recognise
-from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing
-from pipeline.ledger.errors import LedgerConflict, NoSuchCase
 from pipeline.ledger.mails import Place
-from pipeline.ledger.records import Arrival, Conclusion, Effect, EffectState, MessageRecord, NewEffect
-from pipeline.mailbox.port import Filed, Listed, Mailbox, MailboxRefused, MailboxUnavailable, Ref
+from pipeline.ledger.records import Arrival, Conclusion, MessageRecord, NewEffect
+from pipeline.mailbox.port import Listed, Mailbox, MailboxRefused, MailboxUnavailable, Ref
 from pipeline.mailbox.trouble import MailGone, MailTooLarge
-from pipeline.office import OWN_TROUBLE, Office, case_number_in, in_words, references_of, stamp
+from pipeline.office import Office, case_number_in, references_of
+from pipeline.promises import Progress, Promises, Round
 from pipeline.readers.message import ReadMail
+from pipeline.trouble import OWN_TROUBLE, in_words
 
 REPEAT = "repeat"
-_LONGEST_WAIT = timedelta(hours=1)
 _PATIENCE = 3
 """Mails in a row that the server could not give before it is taken to be away."""
 
 log = structlog.get_logger()
-
-Progress = Callable[[str, int, int], None]
-"""Called with a step's name, how far it is, and how much there is to do."""
-
-
-@dataclass
-class Round:
-    """What one run did; counts for the log and the terminal."""
-
-    fetched: int = 0
-    concluded: int = 0
-    set_aside: int = 0
-    failed: int = 0
-    drafted: int = 0
-    filed: int = 0
-    unreachable: str = ""
 
 
 class Worker:
@@ -66,6 +47,7 @@ class Worker:
         self._progress = progress
         self._name = ""
         self._stopping = threading.Event()
+        self.promises = Promises(office, progress, self._stopping.is_set)
 
     def stop(self) -> None:
         """End the round after the mail or the promise at hand. Called from another thread."""
@@ -83,7 +65,7 @@ class Worker:
         finally:
             # A mailbox that was away a moment ago is left in peace: nothing is held up or put on hold for it.
             if reached and not self._stopping.is_set() and self.office.ledger.effects_due(self.office.now()):
-                self._visit(self.act, done)
+                self._visit(self.promises.keep, done)
         log.info("round done", step="round", **{k: v for k, v in vars(done).items() if v})
         return done
 
@@ -223,9 +205,10 @@ class Worker:
 
     def _new_entry(self, record: MessageRecord, read: ReadMail, books: Sequence[Workbook], case: str) -> Conclusion:
         office, message = self.office, read.message
+        papers = office.read_papers(read)
         circumstances = office.circumstances(record.received, case, [book.artefact for book in books])
         circumstances = office.with_fetched(read, books, circumstances)
-        outcome = office.judge(read, books, circumstances)
+        outcome = office.judge(read, books, papers, circumstances)
         if outcome.decision is None:
             raise AssertionError("a mail of this kind is always decided about")
         number = case or office.ledger.next_case_number(circumstances.on.year)
@@ -289,61 +272,6 @@ class Worker:
             effects=effects,
             **more,  # type: ignore[arg-type]  # the callers above name fields of Conclusion
         )
-
-    # ---- 4. act
-
-    def act(self, mailbox: Mailbox, done: Round) -> None:
-        """Keep the promises that are due. A mail is filed only when the drafts of its Case are in the mailbox."""
-        office = self.office
-        due = office.ledger.effects_due(office.now())
-        for position, effect in enumerate(due, start=1):
-            if self._stopping.is_set():
-                return
-            self._progress("act", position, len(due))
-            structlog.contextvars.bind_contextvars(case=effect.case)
-            try:
-                if effect.kind == "file" and self._drafts_open(effect):
-                    continue
-                note = self._keep(effect, mailbox, done)
-                office.ledger.effect_done(effect.key, office.now(), note)
-                log.info("promise kept", step="act", kind=effect.kind, note=note)
-            except MailboxUnavailable as error:
-                office.ledger.effect_failed(effect.key, office.now(), str(error), self._retry_at(effect))
-                raise
-            except (MailboxRefused, ArtefactMissing, ArtefactDamaged, LedgerConflict) as error:
-                office.ledger.effect_failed(effect.key, office.now(), str(error), None)
-                log.warning("promise held", step="act", kind=effect.kind, error=str(error))
-            finally:
-                structlog.contextvars.unbind_contextvars("case")
-
-    def _drafts_open(self, effect: Effect) -> bool:
-        try:
-            effects = self.office.ledger.case(effect.case).effects
-        except NoSuchCase:
-            return False
-        return any(e.kind == "draft" and e.state is not EffectState.DONE for e in effects)
-
-    def _keep(self, effect: Effect, mailbox: Mailbox, done: Round) -> str:
-        if effect.kind == "draft":
-            raw = self.office.artefacts.get(effect.payload["artefact"])
-            put = mailbox.save_draft(raw, effect.payload["message_id"])
-            done.drafted += put
-            return "put into Drafts" if put else "was in Drafts already"
-        record = self.office.ledger.message(effect.payload["sha256"])
-        if record is None:
-            raise LedgerConflict(f"{effect.key}: the ledger does not know that mail")
-        filed = mailbox.file_away(
-            Ref(record.folder, record.generation, record.uid),
-            record.sha256,
-            effect.payload["message_id"],
-            effect.payload["target"],
-        )
-        done.filed += filed is Filed.DONE
-        return f"file away: {filed.value}"
-
-    def _retry_at(self, effect: Effect) -> str:
-        wait = timedelta(seconds=self.office.config.worker.retry_seconds) * 2 ** min(effect.attempts, 10)
-        return stamp(self.office.clock() + min(wait, _LONGEST_WAIT))
 
 
 def _place(seen: Ref | MessageRecord) -> Place:

@@ -4,6 +4,7 @@ A case is a good submission with one thing changed. Its keys are the fields of `
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -15,6 +16,7 @@ import yaml
 
 from pipeline.checks.matter import Matter, device_model
 from pipeline.domain import form as domain_form
+from pipeline.domain.certificate import CertificateReading
 from pipeline.domain.finding import Status
 from pipeline.domain.form import Submission, Template
 from pipeline.domain.judgement import Circumstances, Pending
@@ -26,8 +28,10 @@ from pipeline.readers.cpl import read_cpl
 from pipeline.readers.form import read_form
 from pipeline.readers.submission import CloserLook, assemble
 from pipeline.rulebook import Rulebook
+from pipeline.rulebook.alignment import Convention
 from pipeline.rulebook.signers import Authorisation, OfficialMacro
 from tests import builders
+from tests.readings import good_readings, reading
 from tests.signing import Direct, Signing, attack, holder, known, moment, signed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,6 +73,35 @@ class Entry(_Part, frozen=True):
     answers: dict[str, str] = {}
 
 
+class Paper(_Part, frozen=True):
+    """A certificate or letter as read: a good one of its kind with single texts changed, as tests.readings.reading.
+
+    answers: what it agrees with in the place of the form's own answers. Of problems, kind and text.
+    """
+
+    kind: str
+    answers: dict[str, Any] = {}
+    values: dict[str, str | None] = {}
+    device: dict[str, str | None] = {}
+    devices: tuple[dict[str, str | None], ...] | None = None
+    unconfirmed: tuple[str, ...] = ()
+    file: str = ""
+    artefact: str = ""
+    source: str = "text"
+    unseen: tuple[tuple[str, str], ...] = ()
+    revisions: int = 1
+    changed_after_signing: bool = False
+    problems: tuple[tuple[str, str], ...] = ()
+    missed: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+class Declared(_Part, frozen=True):
+    """A line of rules/conventions.csv for the form's manufacturer."""
+
+    rule: str
+    start: date = date(2026, 1, 1)
+
+
 class Mail(_Part, frozen=True):
     """The mail around it. senders: bare addresses. problems: kind, text and where of what its reader met."""
 
@@ -97,6 +130,9 @@ class Case(Form, frozen=True, kw_only=True):
     with the same Device Model. seen: the Case that had the very same bytes. batch: other forms in front of it in the
     mail. eligible: the EPCL as changes to the Device Model's answers, null for no EPCL. authorised: an authorisation
     in rules/signers.yaml. aliases: further names of one manufacturer. earlier_macro: the version whose macro it has.
+    documents: certificates and letters beside the good ones, each in the place of a good one of its kind; without:
+    kinds that are not attached at all. known: what an earlier mail said, certificate key to artefact and summary.
+    declared: what the manufacturer has declared. makers: manufacturer identifier to the names registered for it.
     """
 
     why: str
@@ -119,6 +155,11 @@ class Case(Form, frozen=True, kw_only=True):
     authorised: Authorised | None = None
     aliases: tuple[str, ...] = ()
     earlier_macro: str = ""
+    documents: tuple[Paper, ...] = ()
+    without: tuple[str, ...] = ()
+    known: dict[str, tuple[str, str]] = {}
+    declared: Declared | None = None
+    makers: dict[str, tuple[str, ...]] = {}
 
 
 def load(path: Path) -> Case:
@@ -197,7 +238,31 @@ def _rules(case: Case, this: Submission) -> Rulebook:
         signers = msgspec.structs.replace(signers, macros=(official,))
     if case.aliases:
         manufacturers["99:99"] = case.aliases
-    return replace(RULES, signers=signers, manufacturers=manufacturers)
+    manufacturers |= case.makers
+    rules = replace(RULES, signers=signers, manufacturers=manufacturers)
+    if case.declared is None:
+        return rules
+    code = this.text(DEVICE_MODEL[0])
+    declared = Convention(code, case.declared.rule, case.declared.start, "a letter of the maker", 99)
+    return replace(rules, conventions={**rules.conventions, code: (declared,)})
+
+
+def papers_of(case: Case, this: Submission) -> tuple[CertificateReading, ...]:
+    """The documents of a case: good ones for what the form gives, or should give, and the case's own."""
+    given = {name: answer for name, answer in case.answers.items() if answer is not None}
+    if case.attack:
+        given = {name: answer.text for name, answer in this.answers.items()}
+    answers = builders.good_answers(case.device, smets1=case.smets1, image=case.image) | given
+    own = tuple(_paper(paper, answers) for paper in case.documents)
+    replaced = {*case.without, *(paper.kind for paper in case.documents)}
+    if "trial" in replaced:
+        replaced.add("cpa")
+    return (*(good for good in good_readings(answers) if good.kind not in replaced), *own)
+
+
+def _paper(paper: Paper, answers: Mapping[str, builders.Value]) -> CertificateReading:
+    changed = msgspec.structs.asdict(paper)
+    return reading(changed.pop("kind"), {**answers, **changed.pop("answers")}, **changed)
 
 
 def _message(mail: Mail, artefact: str) -> Message:
@@ -231,6 +296,7 @@ def matter_of(case: Case) -> Matter:
     products = ProductList(products.artefact, case.cpl_version, (*products.products, *more))
     given = template if case.cpl else None
     this = submission(case, given, case.on) if case.attached else _NOTHING
+    this = replace(this, certificates=papers_of(case, this))
     model = device_model(this)
     return Matter(
         submission=this,
@@ -243,6 +309,7 @@ def matter_of(case: Case) -> Matter:
             submitters=case.register,
             dcc=case.dcc,
             seen={this.artefact: case.seen} if case.seen else None,
+            known_certificates=case.known,
         ),
         template=given,
         products=products if case.cpl else ProductList("", "", ()),

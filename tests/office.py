@@ -17,7 +17,8 @@ from pipeline.compose import Templates
 from pipeline.config import Config, MaildirConfig, PeopleConfig, ReplyConfig, TrustConfig, WorkerConfig, shipped
 from pipeline.demo.answers import Value as Answer
 from pipeline.demo.answers import good_answers
-from pipeline.demo.mail import submission
+from pipeline.demo.form import new_entry_form
+from pipeline.demo.mail import File, documents, mail, submission
 from pipeline.demo.trust import sample_trust
 from pipeline.demo.workbook import cpl_workbook
 from pipeline.domain.message import Problem
@@ -27,10 +28,12 @@ from pipeline.ledger.store import Ledger
 from pipeline.mailbox.maildir import Maildir
 from pipeline.mailbox.port import Mailbox
 from pipeline.office import CPL, Office
+from pipeline.promises import Round
 from pipeline.readers.child import Forked, Readers
 from pipeline.readers.jobs import Job, Value
 from pipeline.rulebook import Rulebook
-from pipeline.worker import Round, Worker
+from pipeline.worker import Worker
+from tests.pdfs import Raw, raw_pdf, text
 
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
 """A Wednesday morning."""
@@ -58,8 +61,23 @@ def templates() -> Templates:
 
 
 def good_submission(at: datetime = NOW, **changes: Answer) -> bytes:
-    """Return a mail with a form that has open points for the reviewer only. changes: answers, by field."""
+    """Return a mail with a form and the certificates that fit it. changes: answers, by field."""
     return submission(at, good_answers() | SHIPPED | changes, base=cpl())
+
+
+def open_submission(at: datetime = NOW, **changes: Answer) -> bytes:
+    """Return a good submission with a brochure nobody knows, half of it hidden: two open points for the reviewer."""
+    given = good_answers() | SHIPPED | changes
+    brochure = File("brochure.pdf", raw_pdf(Raw(_BROCHURE)), "application/pdf")
+    return mail(
+        "CPL submission",
+        "With our brochure.\n",
+        at,
+        [File("form.xlsm", new_entry_form(given, cpl())), *documents(given), brochure],
+    )
+
+
+_BROCHURE = text(72, 700, "Our new meter is a joy to read.") + text(72, 600, "Read it twice", before="3 Tr")
 
 
 @dataclass

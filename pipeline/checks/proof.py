@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from pipeline.checks import fields, fir, image, unbuilt
+from pipeline.checks import fields, fir, image
 from pipeline.checks.formats import Setting, judge_value
 from pipeline.checks.run import CHECKS
 from pipeline.domain.finding import Status
@@ -23,7 +23,7 @@ _NAMED_IN_CODE = (
 _REPORTED = {*(item.id for item in fields.FIELD_CHECKS), image.upgrade_path.id}
 """The ids under which a fault of a single field is told; a fault with any other id would be lost."""
 
-_NEVER_PASSES = {*(item.id for item in unbuilt.CERTIFICATES), fir.url.id}
+_NEVER_PASSES = {fir.url.id}
 """Checks that leave the pass to a person: where others have a ``pass`` case, they have a ``not-applicable`` one."""
 
 

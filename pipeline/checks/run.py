@@ -2,7 +2,20 @@
 
 from collections.abc import Iterator
 
-from pipeline.checks import duplicates, fields, fir, form, image, intake, signature, smets1, unbuilt
+from pipeline.checks import (
+    alignment,
+    certificates,
+    duplicates,
+    fields,
+    fir,
+    form,
+    image,
+    intake,
+    letters,
+    particulars,
+    signature,
+    smets1,
+)
 from pipeline.checks.matter import Check, Matter, Say
 from pipeline.domain.finding import Finding
 from pipeline.domain.form import Submission
@@ -25,7 +38,10 @@ CHECKS: tuple[Check, ...] = (
     image.upgrade_path,
     image.hash_reused,
     *signature.CHECKS,
-    *unbuilt.CERTIFICATES,
+    *certificates.CHECKS,
+    *particulars.CHECKS,
+    *alignment.CHECKS,
+    *letters.CHECKS,
     duplicates.on_list,
     duplicates.in_batch,
     fir.url,

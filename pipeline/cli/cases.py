@@ -1,12 +1,15 @@
 """The helpdesk's work without the web desk: cases, case, confirm, decide, replay, retry."""
 
 import json
+from dataclasses import asdict
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pipeline import desk
+from pipeline.cli.crops import EvidenceCrop, write_crops
 from pipeline.cli.opening import office
 from pipeline.cli.people import By, Why, person, reason
 from pipeline.cli.report import as_text, confirming, finding_lines, open_points, printable, sentence
@@ -15,6 +18,7 @@ from pipeline.domain.judgement import Outcome
 from pipeline.ledger.codec import encode
 from pipeline.ledger.records import CaseRecord
 from pipeline.ledger.views import CaseSummary
+from pipeline.office import Office
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -70,15 +74,38 @@ def _line(case: CaseSummary) -> str:
 
 
 @app.command()
-def case(number: Number, as_object: JsonOption = False, config: ConfigOption = None) -> None:
+def case(
+    number: Number,
+    crops: Annotated[
+        Path | None,
+        typer.Option(help="Folder for pictures (PNG) of every place on a page that a finding names.", file_okay=False),
+    ] = None,
+    as_object: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
     """Show one Case: what was found, decided, drafted and done."""
     with office(config) as found:
         record = found.ledger.case(_full(number, found.clock().year))
+        shown = _crops(found, record, crops) if crops else []
     if as_object:
-        typer.echo(json.dumps(_as_object(record)))
+        tree = _as_object(record)
+        typer.echo(json.dumps({**tree, "crops": [asdict(crop) for crop in shown]} if crops else tree))
         return
     for line in _lines(record):
         typer.echo(line)
+    for crop in shown:
+        place = printable(f"{crop.check}: {crop.file}, {crop.place}")
+        typer.echo(f"crop   {place}\n       {crop.path or f'not shown: {printable(crop.problem)}'}")
+    if crops and not shown:
+        typer.echo("no crops: nothing that was found points at a page")
+
+
+def _crops(found: Office, record: CaseRecord, folder: Path) -> list[EvidenceCrop]:
+    """Write the crops of the newest judgement, which is the one that is shown."""
+    if not record.judgements:
+        return []
+    newest = record.judgements[-1]
+    return list(write_crops(folder, newest.judged, found.read_mail(newest.message), found.readers))
 
 
 def _full(number: str, year: int) -> str:

@@ -29,9 +29,10 @@ from pipeline.domain.product import ProductList
 from pipeline.domain.signature import TrustMaterial
 from pipeline.judge import NEW_ENTRY, ListInForce
 from pipeline.readers.child import Forked
-from pipeline.readers.content import is_mail, is_outlook_item
+from pipeline.readers.content import is_mail, is_outlook_item, kind_of
 from pipeline.readers.eligible import read_eligible
 from pipeline.readers.package import Unreadable
+from pipeline.readers.paper_request import PaperQuestion
 from pipeline.readers.submission import CloserLook, assemble
 from pipeline.readers.trust_folder import TrustFolderRefused
 from pipeline.rulebook import Rulebook
@@ -41,6 +42,7 @@ app = typer.Typer(rich_markup_mode=None)
 ACCEPT, OWN_FAULT, USAGE, REJECT, CLARIFY = 0, 1, 2, 10, 20
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CLARIFY: CLARIFY}
 _FILES = "PATH..."
+_WORD = frozenset({".doc", ".docx"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,25 +188,34 @@ def _mail(raw: bytes, setting: _Setting) -> _Verdict:
     if kind != NEW_ENTRY:
         return _Verdict(kind, why, read.message, (), None)
     books = tuple(replace(book, closer=setting.look_closer(book.form, read.contents[book.artefact])) for book in books)
-    outcome = judge.judge_mail(read.message, books, setting.rules, setting.circumstances, setting.in_force)
+    papers = judge.read_papers(read.message, read.contents, setting.readers, setting.rules)
+    outcome = judge.judge_mail(
+        read.message, books, setting.rules, setting.circumstances, setting.in_force, papers=papers
+    )
     return _Verdict(kind, why, read.message, outcome.judged, outcome.decision)
 
 
 def _workbooks(files: dict[Path, bytes], setting: _Setting) -> _Verdict:
-    books = [path for path, data in files.items() if b"%PDF" not in data[:1024]]
+    books = [path for path, data in files.items() if not _is_document(path, data)]
     if not books:
         raise typer.BadParameter("there is no workbook among the files", param_hint=_FILES)
-    documents = [_sha256(data) for path, data in files.items() if path not in books]
+    documents = {_sha256(data): path for path, data in files.items() if path not in books}
     forms = {path: judge.read_workbook(files[path], setting.readers) for path in books}
+    kinds = tuple(setting.rules.certificates.values())
+    papers = tuple(
+        setting.readers.paper(PaperQuestion(_name(path), artefact, files[path], kinds))
+        for artefact, path in documents.items()
+    )
     batch = tuple(
         assemble(
-            os.fsencode(path).decode("utf-8", "replace"),
+            _name(path),
             _sha256(files[path]),
             form,
             rules=setting.rules,
             template=setting.in_force.template,
             documents=documents,
             closer=setting.look_closer(form, files[path]),
+            certificates=papers,
         )
         for path, form in forms.items()
     )
@@ -224,6 +235,16 @@ def _workbooks(files: dict[Path, bytes], setting: _Setting) -> _Verdict:
         for index, submission in enumerate(batch)
     )
     return _Verdict(NEW_ENTRY, "", None, judged, decide.decide_mail(judged, setting.rules)[0])
+
+
+def _is_document(path: Path, data: bytes) -> bool:
+    """Tell a certificate or a letter from a workbook, by content; an old or encrypted Word file by its name."""
+    kind = kind_of(data, None)
+    return kind in {"pdf", "image"} or path.suffix.lower() in _WORD
+
+
+def _name(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _sha256(data: bytes) -> str:

@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "run",
     "check": "check",
     "signature": "signature",
+    "certificate": "certificate",
     "cases": "cases",
     "case": "cases",
     "confirm": "cases",

@@ -15,11 +15,12 @@ from pipeline.domain.form import Template
 from pipeline.domain.signature import TrustMaterial, TrustSet
 from pipeline.ledger.errors import LedgerBusy, LedgerRefused
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
-from pipeline.office import CPL, Office, Unavailable
+from pipeline.office import CPL, Office
 from pipeline.readers.trust_folder import commercial_roots, roots_expiring
 from pipeline.readers.trust_lists import lists_out_of_date
 from pipeline.rulebook import Rulebook, RulesBroken
 from pipeline.rulebook.schema import Choice
+from pipeline.trouble import Unavailable
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -123,7 +124,7 @@ def _new_values(rules: Rulebook, template: Template) -> Iterator[Line]:
 def _trust(office: Office) -> Iterator[Line]:
     """Whose signatures are believed; the roots of the certifi package are renewed with it and are no care of ours."""
     try:
-        trust = office.trust_of(office.trust_in_force())
+        trust = office.trust.of(office.trust.in_force())
     except Unavailable as error:
         yield False, f"trust: {error}"
         return

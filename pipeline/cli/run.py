@@ -11,10 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from pipeline.cli.opening import mailbox_opener, opened
 from pipeline.cli.settings import ConfigOption, config_file
 from pipeline.config import load
-from pipeline.office import Unavailable
+from pipeline.promises import Progress as Tell
+from pipeline.promises import Round
 from pipeline.schedule import notifier, only_one, run_until_stopped
-from pipeline.worker import Progress as Tell
-from pipeline.worker import Round, Worker
+from pipeline.trouble import Unavailable
+from pipeline.worker import Worker
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -10,10 +10,10 @@ from pipeline.fetch import NotFetched
 from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing, ArtefactsUnavailable
 from pipeline.ledger.errors import LedgerBusy, LedgerConflict, LedgerRefused, NoSuchCase
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
-from pipeline.office import Unavailable
 from pipeline.readers.child import ReadersUnavailable
 from pipeline.rulebook import RulesBroken
 from pipeline.schedule import AlreadyRunning
+from pipeline.trouble import Unavailable
 
 _TOLD = (
     AlreadyRunning,

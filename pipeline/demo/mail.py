@@ -14,7 +14,8 @@ from pipeline.demo.certificates import certificates
 from pipeline.demo.form import new_entry_form
 from pipeline.demo.hostile import encrypted_workbook, zip_bomb
 from pipeline.demo.package import Package, entry
-from pipeline.demo.products import GSME, PPMID, QUILLMOOR
+from pipeline.demo.pdf import Line, text_pdf
+from pipeline.demo.products import GSME, POLYPHASE, PPMID, QUILLMOOR
 from pipeline.demo.trust import SampleTrust, sample_trust
 
 WORKBOOK_TYPE = "application/vnd.ms-excel.sheet.macroEnabled.12"
@@ -124,6 +125,22 @@ def faulty_submission(at: datetime, *, base: bytes | None = None) -> bytes:
     return submission(at, good_answers(GSME) | faults, base=base, name="CPL new entry 00-22.xlsm")
 
 
+def doubtful_submission(at: datetime, day: datetime, *, base: bytes | None = None) -> bytes:
+    """Return a submission with a document that is neither a certificate nor a letter: a point for the reviewer.
+
+    day: as for ``signed_submission``.
+    """
+    expiry = {"CPA_Certificate.expiry_date": (day + timedelta(days=3 * 365)).strftime("%d/%m/%Y")}
+    given = good_answers(POLYPHASE) | expiry
+    lines = (Line(72, 760, "Site survey", 14, bold=True), Line(72, 720, "Three meters were seen in the cellar."))
+    files = (
+        File("CPL new entry 00-31.xlsm", new_entry_form(given, base)),
+        *documents(given),
+        File("survey.pdf", text_pdf(lines), "application/pdf"),
+    )
+    return mail("CPL submission: polyphase meter", "The form, its certificates and our survey.\n", at, files)
+
+
 def batch_submission(at: datetime, *, base: bytes | None = None) -> bytes:
     """Return one mail with two forms for the same Device Model, which differ in their release note only."""
     first = good_answers(PPMID)
@@ -179,14 +196,16 @@ def unrelated(at: datetime) -> bytes:
 def sample_mailbox(now: datetime, base: bytes | None = None) -> list[bytes]:
     """Return the mails of the demonstration, oldest first, all of the last two hours before now.
 
-    A good and signed submission, a faulty one, a batch with a duplicate, a hostile attachment and an unrelated mail.
+    A good and signed submission, a faulty one, one with an odd document, a batch with a duplicate, a hostile attachment
+    and an unrelated mail.
     now: with an offset; base: the CPL in force, whose form is filled in; the sample list when left out.
     """
-    times = [now - timedelta(minutes=minutes) for minutes in (110, 85, 60, 35, 10)]
+    times = [now - timedelta(minutes=minutes) for minutes in (110, 85, 70, 60, 35, 10)]
     return [
         signed_submission(times[0], now, base=base),
         faulty_submission(times[1], base=base),
-        batch_submission(times[2], base=base),
-        hostile_submission(times[3]),
-        unrelated(times[4]),
+        doubtful_submission(times[2], now, base=base),
+        batch_submission(times[3], base=base),
+        hostile_submission(times[4]),
+        unrelated(times[5]),
     ]

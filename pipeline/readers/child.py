@@ -6,12 +6,14 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import IO, Protocol, Self
+from typing import IO, Self
 
 import msgspec
 
+from pipeline.domain.certificate import CertificateReading
 from pipeline.domain.document import Document
 from pipeline.domain.form import Form
 from pipeline.domain.macro import MacroReading
@@ -28,6 +30,7 @@ from pipeline.readers.jobs import (
     JOBS,
     MACRO,
     MESSAGE,
+    PAPER,
     SIGNATURE,
     ChildLimits,
     Job,
@@ -35,62 +38,23 @@ from pipeline.readers.jobs import (
     value_of,
 )
 from pipeline.readers.message import ReadMail
+from pipeline.readers.paper_request import PaperQuestion, reading_of
 from pipeline.readers.zygote import Reply, Request, receive, send
 
 _START = 30.0  # seconds the helper may take to import the readers on a cold, busy machine
 _SPARE = 5.0  # seconds beyond a job's own wall clock before the helper itself is taken for stuck
 
 
-class Readers(Protocol):
-    """The readers as the floors above see them."""
+class Readers(ABC):
+    """The readers as the floors above see them: each question is one job of a capped child."""
 
-    def message(self, raw: bytes) -> ReadMail | Problem:
-        """Read one mail."""
-        ...
+    @abstractmethod
+    def run(self, job: Job[Value], payload: bytes) -> Value | Problem:
+        """Run a job; a Problem where the child did not come back with an answer."""
 
-    def form(self, data: bytes) -> Form | Problem:
-        """Read the New Entry form of one workbook."""
-        ...
-
-    def cpl(self, data: bytes) -> CplReading | Problem:
-        """Read a Central Products List workbook."""
-        ...
-
-    def macro(self, workbook: bytes) -> MacroReading | Problem:
-        """Read the modules of a workbook's macro."""
-        ...
-
-    def signature(self, question: SignatureQuestion) -> SignatureReading | Problem:
-        """Read the digital signatures of one workbook."""
-        ...
-
-    def document(self, data: bytes) -> Document | Problem:
-        """Read one file that may be a certificate or a letter."""
-        ...
-
-    def crop(self, question: CropQuestion) -> bytes | Problem:
-        """Show a place on a page, as PNG."""
-        ...
-
+    @abstractmethod
     def close(self) -> None:
         """Let go of what was started. Never raises."""
-        ...
-
-
-class ReadersUnavailable(Exception):  # noqa: N818 - named for the fact, as the ports are
-    """The helper process cannot be started: our own trouble, and no fault of any mail."""
-
-
-class Forked:
-    """Readers for a process with one thread, such as the command line: each job is a child of this process."""
-
-    def __init__(self, limits: ChildLimits = ChildLimits()) -> None:  # noqa: B008 - a frozen value
-        """Limits: of each job."""
-        self._limits = limits
-
-    def run(self, job: Job[Value], payload: bytes) -> Value | Problem:
-        """Run any job."""
-        return run_forked(job, payload, self._limits)
 
     def message(self, raw: bytes) -> ReadMail | Problem:
         """Read one mail."""
@@ -113,18 +77,38 @@ class Forked:
         return self.run(SIGNATURE, msgspec.msgpack.encode(question))
 
     def document(self, data: bytes) -> Document | Problem:
-        """Read one file that may be a certificate or a letter."""
+        """Read the words of one file that may be a certificate or a letter."""
         return self.run(DOCUMENT, data)
+
+    def paper(self, question: PaperQuestion) -> CertificateReading:
+        """Read one file as a certificate or a letter; what stands for it where the child did not come back."""
+        return reading_of(question, self.run(PAPER, msgspec.msgpack.encode(question)))
 
     def crop(self, question: CropQuestion) -> bytes | Problem:
         """Show a place on a page, as PNG."""
         return png_of(self.run(CROP, msgspec.msgpack.encode(question)))
 
+
+class ReadersUnavailable(Exception):  # noqa: N818 - named for the fact, as the ports are
+    """The helper process cannot be started: our own trouble, and no fault of any mail."""
+
+
+class Forked(Readers):
+    """Readers for a process with one thread, such as the command line: each job is a child of this process."""
+
+    def __init__(self, limits: ChildLimits = ChildLimits()) -> None:  # noqa: B008 - a frozen value
+        """Limits: of each job."""
+        self._limits = limits
+
+    def run(self, job: Job[Value], payload: bytes) -> Value | Problem:
+        """Run any job."""
+        return run_forked(job, payload, self._limits)
+
     def close(self) -> None:
         """Do nothing: no child outlives its job."""
 
 
-class Zygote:
+class Zygote(Readers):
     """Readers for a process with threads: a clean helper process forks the children. Safe to share between threads.
 
     The helper gets an environment with nothing but where to find modules, so no secret of the worker's is in reach of
@@ -165,34 +149,6 @@ class Zygote:
         if reply is None:
             return Problem("crash", "The reading process died on it twice; it may be damaged, or made to do harm.")
         return value_of(job, reply.problem or reply.value or b"")
-
-    def message(self, raw: bytes) -> ReadMail | Problem:
-        """Read one mail."""
-        return self.run(MESSAGE, raw)
-
-    def form(self, data: bytes) -> Form | Problem:
-        """Read the New Entry form of one workbook."""
-        return self.run(FORM, data)
-
-    def cpl(self, data: bytes) -> CplReading | Problem:
-        """Read a Central Products List workbook."""
-        return self.run(CPL, data)
-
-    def macro(self, workbook: bytes) -> MacroReading | Problem:
-        """Read the modules of a workbook's macro."""
-        return self.run(MACRO, workbook)
-
-    def signature(self, question: SignatureQuestion) -> SignatureReading | Problem:
-        """Read the digital signatures of one workbook."""
-        return self.run(SIGNATURE, msgspec.msgpack.encode(question))
-
-    def document(self, data: bytes) -> Document | Problem:
-        """Read one file that may be a certificate or a letter."""
-        return self.run(DOCUMENT, data)
-
-    def crop(self, question: CropQuestion) -> bytes | Problem:
-        """Show a place on a page, as PNG."""
-        return png_of(self.run(CROP, msgspec.msgpack.encode(question)))
 
     def close(self) -> None:
         """End the helper. Never raises; a later job would start a new one."""

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from pipeline.domain.certificate import CertificateReading
 from pipeline.domain.document import Document
 from pipeline.domain.form import Form
 from pipeline.domain.macro import MacroReading
@@ -51,6 +52,7 @@ CPL: Job[CplReading] = Job("pipeline.readers.cpl:read_cpl", CplReading)
 SIGNATURE: Job[SignatureReading] = Job("pipeline.readers.signature:read_signature_bytes", SignatureReading)
 MACRO: Job[MacroReading] = Job("pipeline.readers.macro:read_macro", MacroReading)
 DOCUMENT: Job[Document] = Job("pipeline.readers.document:read_document", Document)
+PAPER: Job[CertificateReading] = Job("pipeline.readers.paper:read_paper", CertificateReading)
 CROP: Job[Crop] = Job("pipeline.readers.crop:crop_bytes", Crop)
 
 JOBS: Mapping[str, Job[object]] = {
@@ -60,6 +62,7 @@ JOBS: Mapping[str, Job[object]] = {
     "signature": SIGNATURE,
     "macro": MACRO,
     "document": DOCUMENT,
+    "paper": PAPER,
     "crop": CROP,
 }
 """The jobs of the product. Nothing outside a given table is ever imported or called."""

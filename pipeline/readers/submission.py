@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pipeline.domain.certificate import CertificateReading
 from pipeline.domain.form import Answer, Change, Form, FormRow, Submission, Template
 from pipeline.domain.signature import SignatureReading
 from pipeline.rulebook import Rulebook
@@ -34,17 +35,20 @@ def assemble(
     template: Template | None,
     documents: Iterable[str] = (),
     closer: CloserLook = CloserLook(),
+    certificates: tuple[CertificateReading, ...] = (),
 ) -> Submission:
     """Make a Submission of a form.
 
     template: the CPL in force, for its drop-downs and the texts of a blank form. closer: what a closer look at the
-    workbook's signature and macro showed.
+    workbook's signature and macro showed. certificates: every document of the mail, as read.
     """
     answers: dict[str, Answer] = {}
     for row in form.rows:
         if row.field not in answers:
             answers[row.field] = _answer(row, rules.fields.get(row.field), template)
-    return Submission(file, artefact, form, answers, tuple(documents), closer.signature, closer.macro_differs)
+    return Submission(
+        file, artefact, form, answers, tuple(documents), closer.signature, closer.macro_differs, certificates
+    )
 
 
 def _answer(row: FormRow, rule: FieldRule | None, template: Template | None) -> Answer:

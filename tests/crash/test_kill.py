@@ -59,19 +59,19 @@ def puts_right(place: Place, folder: Path, expected: Left, after: str) -> None:
     left = place.left(folder)
     assert left == expected, after
     ids = message_ids(left.drafts)
-    assert len(ids) == len(set(ids)) == 3, after
+    assert len(ids) == len(set(ids)) == 4, after
 
 
 def test_the_uninterrupted_run_does_the_whole_work(maildir, mails, tmp_path):
     left, steps = uninterrupted(maildir, tmp_path / "whole")
     kinds = {mail["sha256"]: (mail["state"], mail["kind"]) for mail in left.ledger["messages"]}
     submission, unrelated, repeat = ("concluded", "new-entry"), ("concluded", "not-ours"), ("concluded", "repeat")
-    expected = [*[submission] * 4, unrelated, repeat]
+    expected = [*[submission] * 5, unrelated, repeat]
     assert [kinds[sha256(raw).hexdigest()] for raw in mails] == expected
-    assert [(mail.raw, mail.seen) for mail in left.inbox] == [(mails[4], False)]
-    assert sorted(mail.raw for mail in left.processed) == sorted(raw for raw in mails if raw != mails[4])
+    assert [(mail.raw, mail.seen) for mail in left.inbox] == [(mails[5], False)]
+    assert sorted(mail.raw for mail in left.processed) == sorted(raw for raw in mails if raw != mails[5])
     assert all(mail.seen for mail in left.processed)
-    assert len(left.drafts) == 3
+    assert len(left.drafts) == 4
     assert {effect["state"] for effect in left.ledger["effects"]} == {"done"}
     for name in ("mailbox.fetch", "artefacts.put", "ledger.conclude", "mailbox.save_draft", "mailbox.file_away"):
         assert f"before {name}" in steps

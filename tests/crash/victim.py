@@ -23,9 +23,10 @@ from sqlalchemy import Engine, event
 from pipeline.config import Config
 from pipeline.mailbox import ImapSettings, MaildirSettings, open_mailbox
 from pipeline.mailbox.imap_session import Tls
+from pipeline.promises import Round
 from pipeline.readers import child, zygote
 from pipeline.readers.child import Forked, Readers, Zygote
-from pipeline.worker import Round, Worker
+from pipeline.worker import Worker
 from tests import office as builders
 
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER, linux/prctl.h

@@ -18,10 +18,11 @@ from pipeline.domain.judgement import Outcome
 from pipeline.ledger.artefacts import ArtefactMissing
 from pipeline.ledger.errors import NoSuchCase
 from pipeline.ledger.records import Rejudged
-from pipeline.office import CPL, EPCL, Unavailable
+from pipeline.office import CPL, EPCL
+from pipeline.promises import Round
 from pipeline.rulebook import Rulebook
-from pipeline.worker import Round
-from tests.office import NOW, SHIPPED, a_helpdesk, cpl, good_submission
+from pipeline.trouble import Unavailable
+from tests.office import NOW, SHIPPED, a_helpdesk, cpl, good_submission, open_submission
 
 WHY = "Looked at it in Excel."
 
@@ -35,7 +36,7 @@ def helpdesk(tmp_path):
 @pytest.fixture
 def case(helpdesk):
     """A Case with open points for the reviewer only."""
-    helpdesk.deliver(good_submission())
+    helpdesk.deliver(open_submission())
     helpdesk.round()
     return helpdesk.case().number
 
@@ -102,7 +103,8 @@ def test_a_point_once_settled_is_no_longer_open(helpdesk, case):
 
 
 def test_several_open_points_must_be_named(helpdesk):
-    one, two = (good_answers(PPMID) | {"Device_Model.firmware_version": f"01:26:00:0{n}"} for n in (1, 2))
+    secret = {"FIR Release Notes.Description": "Confidential: mends the cipher."}
+    one, two = (good_answers(PPMID) | secret | {"Device_Model.firmware_version": f"01:26:00:0{n}"} for n in (1, 2))
     files = [File("one.xlsm", new_entry_form(one, cpl())), File("two.xlsm", new_entry_form(two, cpl()))]
     helpdesk.deliver(mail("CPL submissions", "Two.\n", NOW, files))
     helpdesk.round()
@@ -222,6 +224,7 @@ def changed_rules(rules):
 def test_a_replay_gives_the_same_findings_octet_for_octet(helpdesk):
     helpdesk.deliver(
         good_submission(),
+        open_submission(),
         faulty_submission(NOW, base=cpl()),
         batch_submission(NOW, base=cpl()),
         submission(NOW, good_answers() | SHIPPED | {"Device_Model.firmware_version": "0C:03:0C:23"}, base=cpl()),
@@ -252,7 +255,7 @@ def test_a_verdict_on_one_mail_is_not_taken_for_a_later_mail_of_the_case(helpdes
     helpdesk.round()
     answers = {"FIR Release Notes.Description": "Corrected."}
     sent = helpdesk.office.ledger.case(case).drafts[0].message_id
-    helpdesk.deliver(b"In-Reply-To: " + sent.encode() + b"\r\n" + good_submission(NOW + timedelta(hours=1), **answers))
+    helpdesk.deliver(b"In-Reply-To: " + sent.encode() + b"\r\n" + open_submission(NOW + timedelta(hours=1), **answers))
     helpdesk.clock.passes(hours=2)
     helpdesk.round()
     confirm(helpdesk, case, open_points(helpdesk, case)[0][0])

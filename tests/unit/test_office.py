@@ -9,8 +9,9 @@ from pipeline import desk
 from pipeline.demo.workbook import cpl_workbook
 from pipeline.domain.message import Address, Message
 from pipeline.ledger.errors import LedgerBusy
-from pipeline.office import CPL, Unavailable, case_number_in, in_words, references_of, stamp
+from pipeline.office import CPL, case_number_in, references_of, stamp
 from pipeline.readers.child import Forked
+from pipeline.trouble import Unavailable, in_words
 from tests.office import HELPDESK, NOW, a_helpdesk, cpl
 
 

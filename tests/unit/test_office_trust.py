@@ -4,19 +4,18 @@ import os
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-import msgspec
 import pytest
 import structlog
 
 from pipeline import desk
-from pipeline.config import TrustConfig
 from pipeline.demo.answers import good_answers
 from pipeline.demo.mail import submission
 from pipeline.demo.pki import authority, ec_key, root
 from pipeline.demo.signer import sign
 from pipeline.domain.finding import Status
 from pipeline.fetch import NotFetched
-from pipeline.office import Unavailable
+from pipeline.trouble import Unavailable
+from pipeline.trust import Trust
 from tests.office import NOW, SHIPPED, a_helpdesk, cpl
 from tests.trust_matrix import good
 
@@ -75,7 +74,7 @@ def trust(tmp_path):
 @pytest.fixture
 def helpdesk(tmp_path, trust):
     with a_helpdesk(tmp_path) as opened:
-        opened.office.config = msgspec.structs.replace(opened.office.config, trust=TrustConfig(folder=trust.parent))
+        opened.office.trust = Trust(opened.office.rules.signers.sets, trust.parent, opened.office.artefacts)
         yield opened
 
 
@@ -103,8 +102,8 @@ def test_lists_are_fetched_stored_and_never_asked_for_again(helpdesk, trust):
     assert sorted(net.asked) == sorted([ROOT_LIST, LIST, OCSP])
     office = helpdesk.office
     named = helpdesk.case().judgements[-1].circumstances.trust
-    assert named != office.trust_in_force()
-    assert set(office.trust_of(named).crls) == {pki.served[LIST], pki.served[ROOT_LIST]}
+    assert named != office.trust.in_force()
+    assert set(office.trust.of(named).crls) == {pki.served[LIST], pki.served[ROOT_LIST]}
     net.asked.clear()
     (replayed,) = desk.replay(office, helpdesk.case().number)
     assert replayed.same
@@ -129,7 +128,7 @@ def test_what_cannot_be_had_leaves_it_open_and_is_logged(helpdesk, trust):
     assert told == [f"{address}: the server answers 404" for address in net.asked]
     assert len(net.asked) == len(set(net.asked)) == 3
     office = helpdesk.office
-    assert helpdesk.case().judgements[-1].circumstances.trust == office.trust_in_force()
+    assert helpdesk.case().judgements[-1].circumstances.trust == office.trust.in_force()
 
 
 def test_a_revoked_certificate_is_refused_by_the_list_that_was_fetched(helpdesk, trust):
@@ -159,29 +158,27 @@ def test_a_list_of_another_authority_is_no_proof(helpdesk, trust):
 def test_the_folder_is_read_again_when_a_file_in_it_has_changed(helpdesk, trust):
     office, pki = helpdesk.office, Pki()
     (trust / "root.pem").write_bytes(pki.root.pem)
-    first = office.trust_in_force()
-    assert office.trust_in_force() == first
+    first = office.trust.in_force()
+    assert office.trust.in_force() == first
     (trust / "a.crl").write_bytes(pki.served[LIST])
-    second = office.trust_in_force()
+    second = office.trust.in_force()
     assert second != first
-    assert office.trust_of(second).crls == (pki.served[LIST],)
-    assert office.trust_of(first).crls == (), "what an earlier judgement went by is still there"
+    assert office.trust.of(second).crls == (pki.served[LIST],)
+    assert office.trust.of(first).crls == (), "what an earlier judgement went by is still there"
     (trust / "a.crl").write_bytes(pki.served[ROOT_LIST])
     os.utime(trust / "a.crl", ns=(1, 1))
-    assert office.trust_of(office.trust_in_force()).crls == (pki.served[ROOT_LIST],)
+    assert office.trust.of(office.trust.in_force()).crls == (pki.served[ROOT_LIST],)
 
 
 def test_a_bad_file_is_our_own_trouble_until_it_is_gone(helpdesk, trust):
     office = helpdesk.office
     (trust / "notes.txt").write_bytes(b"hello")
     with pytest.raises(Unavailable, match=r"notes\.txt"):
-        office.trust_in_force()
+        office.trust.in_force()
     (trust / "notes.txt").unlink()
-    assert office.trust_in_force()
+    assert office.trust.in_force()
 
 
 def test_no_folder_is_an_empty_one(helpdesk, tmp_path):
-    helpdesk.office.config = msgspec.structs.replace(
-        helpdesk.office.config, trust=TrustConfig(folder=tmp_path / "none")
-    )
-    assert helpdesk.office.trust_of(helpdesk.office.trust_in_force()).sets[0].name == "commercial"
+    helpdesk.office.trust = Trust(helpdesk.office.rules.signers.sets, tmp_path / "none", helpdesk.office.artefacts)
+    assert helpdesk.office.trust.of(helpdesk.office.trust.in_force()).sets[0].name == "commercial"

@@ -13,8 +13,8 @@ import pytest
 
 from pipeline.demo.mail import mail
 from pipeline.ledger.records import MessageState
-from pipeline.office import Unavailable
 from pipeline.schedule import AlreadyRunning, notifier, only_one
+from pipeline.trouble import Unavailable
 from tests.office import HELPDESK, NOW, a_helpdesk, an_office, held, settings
 
 ROOT = Path(__file__).parents[2]

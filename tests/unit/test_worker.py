@@ -32,10 +32,10 @@ from pipeline.ledger.records import EffectState
 from pipeline.mailbox.maildir import Maildir
 from pipeline.mailbox.port import Listed, MailboxRefused, MailboxUnavailable, Ref
 from pipeline.mailbox.trouble import MailGone
-from pipeline.office import Unavailable
+from pipeline.promises import Round
 from pipeline.readers.child import Forked
-from pipeline.worker import Round
-from tests.office import NOW, PROCESSED, SHIPPED, Troubled, a_helpdesk, cpl, good_submission
+from pipeline.trouble import Unavailable
+from tests.office import NOW, PROCESSED, SHIPPED, Troubled, a_helpdesk, cpl, good_submission, open_submission
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def states(helpdesk, serial=1):
 
 
 def test_open_points_for_the_reviewer_only_draft_nothing_and_the_mail_is_filed(helpdesk):
-    raw = good_submission()
+    raw = open_submission()
     helpdesk.deliver(raw)
     assert helpdesk.round() == Round(fetched=1, concluded=1, filed=1)
     case = helpdesk.case()
@@ -163,7 +163,7 @@ def test_a_corrected_form_in_the_thread_is_judged_in_the_same_case(helpdesk):
     sent = helpdesk.case().drafts[0].message_id
     helpdesk.deliver(b"In-Reply-To: " + sent.encode() + b"\r\n" + good_submission())
     helpdesk.round()
-    assert [judgement.decision.outcome.value for judgement in helpdesk.case().judgements] == ["reject", "clarify"]
+    assert [judgement.decision.outcome.value for judgement in helpdesk.case().judgements] == ["reject", "accept"]
     assert len(helpdesk.office.ledger.cases()) == 1
 
 
@@ -333,7 +333,7 @@ def test_a_mail_that_is_too_large_is_set_aside_and_fetched_after_the_limit_was_r
     assert helpdesk.round() == Round(set_aside=1)
     helpdesk.office.ledger.retry(aside.sha256[:12], helpdesk.office.now(), by="Ada", why="The limit is raised.")
     helpdesk.visit = lambda: helpdesk.box
-    assert helpdesk.round() == Round(fetched=1, concluded=1, filed=1)
+    assert helpdesk.round() == Round(fetched=1, concluded=1, drafted=1, filed=1)
     assert helpdesk.office.ledger.set_aside_messages() == ()
     assert helpdesk.state_of(raw) == ("concluded", "new-entry")
     assert sha256(raw).hexdigest()[:12] in helpdesk.office.ledger.message(aside.sha256).note

@@ -36,6 +36,7 @@ from pipeline.readers.form import read_form
 from pipeline.readers.submission import assemble
 from tests.builders import new_entry_form
 from tests.corpus_cases import ROOT, RULES
+from tests.readings import good_readings
 
 REAL = ROOT.parent / "shared" / "real"
 LIST, FORM = REAL / "Central-Products-List_2.051.xlsm", REAL / "CPL_3.000_derived.xlsm"
@@ -161,7 +162,8 @@ def test_each_real_row_is_refused_for_what_the_rulebook_names_and_nothing_else(c
     wanted, found = {}, {}
     for number in list(entries())[chunk::CHUNKS]:
         form = read_form(form_of(entries()[number]))
-        submission = assemble("form.xlsm", "0" * 64, form, rules=RULES, template=template())
+        papers = tuple(good_readings(entries()[number]))
+        submission = assemble("form.xlsm", "0" * 64, form, rules=RULES, template=template(), certificates=papers)
         products = ProductList("", template().version, ())
         findings = run_all(Matter(submission, RULES, Circumstances(ISSUED), template(), products, batch=(submission,)))
         topics = [f for f in findings if f.check.startswith(("form.", "image."))]

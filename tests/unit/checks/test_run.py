@@ -92,10 +92,6 @@ def test_a_check_is_asked_from_its_first_day_until_before_its_last(start, until,
     assert in_force(start, until, on) is asked
 
 
-def test_no_submission_is_accepted_by_a_check_that_is_not_built():
-    assert decide_submission(run_all(matter_of(case())), RULES).outcome is Outcome.CLARIFY
-
-
 @pytest.mark.parametrize("image", [False, True])
 def test_every_finding_names_its_law_and_every_fault_its_place(image):
     for finding in run_all(matter_of(case(image=image, answers={"GBCS Version.version_number": "GBCS Version 1.0"}))):

@@ -12,7 +12,7 @@ from pipeline.mailbox.maildir import Maildir
 
 AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 
-HELD = "certificate.present.zse"
+HELD = "certificate.unread"
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_cases_lists_each_case_with_its_number_whole(act, numbers, monkeypatch):
     ended = act("cases")
     assert ended.code == 0
     assert set(numbers.values()) <= set(re.findall(r"^CPL-\d{4}-\d{5}", ended.out, re.MULTILINE))
-    assert ended.out.splitlines()[-1] == "4 open"
+    assert ended.out.splitlines()[-1] == "5 open"
 
 
 def test_no_case_is_closed_yet(act):

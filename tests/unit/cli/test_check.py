@@ -11,6 +11,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from pipeline.cli.check import exit_code
+from pipeline.demo.certificates import certificates
+from pipeline.demo.mail import doubtful_submission
 from pipeline.demo.products import PPMID
 from pipeline.domain.judgement import Decision, Outcome
 from pipeline.domain.product import DEVICE_MODEL
@@ -94,10 +96,20 @@ def test_reject_is_10(told, tmp_path):
     assert faults(tree) == {"form.format", "form.combination", "fir.complete"}
 
 
-def test_clarify_is_20(told, tmp_path):
+def test_accept_is_0_for_a_mail_and_for_its_files(told, tmp_path):
     code, tree = told(put(tmp_path / "a.eml", submission(AT)))
-    assert (code, tree["decision"]) == (20, "clarify")
+    assert (code, tree["decision"]) == (0, "accept")
     assert tree["submissions"][0]["device_model"]["firmware_version"] == "0C:03:0C:22"
+    files = {"form.xlsm": new_entry_form(good_answers(), None), **certificates(good_answers())}
+    paths = [put(tmp_path / name, data) for name, data in files.items()]
+    assert told(*paths)[0] == 0
+    assert told(*paths[:-1])[0] == 10, "a certificate is missing"
+
+
+def test_clarify_is_20(told, tmp_path):
+    code, tree = told(put(tmp_path / "a.eml", doubtful_submission(AT, AT)))
+    assert (code, tree["decision"]) == (20, "clarify")
+    assert tree["submissions"][0]["device_model"]["firmware_version"]
     assert {f["settle"] for f in tree["submissions"][0]["findings"] if f["status"] == "unclear"} == {"reviewer"}
 
 

@@ -24,11 +24,11 @@ def config(demo):
 def test_demo_shows_every_draft_and_where_it_lies(cli, tmp_path):
     ended = cli("demo", "--folder", tmp_path / "sample")
     assert ended.code == 0
-    assert ended.out.startswith("5 mails read, 3 replies drafted, 4 mails filed away.")
-    assert len(re.findall(r"drafted, not sent \((\w+)\)", ended.out)) == 3
+    assert ended.out.startswith("6 mails read, 4 replies drafted, 5 mails filed away.")
+    assert len(re.findall(r"drafted, not sent \((\w+)\)", ended.out)) == 4
     assert str(tmp_path / "sample" / "mail" / ".Drafts") in ended.out
     assert (
-        len([p for p in (tmp_path / "sample" / "mail" / ".Drafts").rglob("*") if p.is_file() and ":2," in p.name]) == 3
+        len([p for p in (tmp_path / "sample" / "mail" / ".Drafts").rglob("*") if p.is_file() and ":2," in p.name]) == 4
     )
     assert "Larkspur" not in ended.out + ended.err
 
@@ -64,9 +64,9 @@ def test_demo_s_log_is_json_lines_with_case_step_and_rules(cli, tmp_path):
     lines = [json.loads(line) for line in ended.err.splitlines()]
     assert all({"event", "level", "timestamp", "step"} <= set(line) for line in lines)
     concluded = [line for line in lines if line["event"] == "mail concluded"]
-    assert len(concluded) == 5
+    assert len(concluded) == 6
     assert all(line["rules"] for line in concluded)
-    assert sum(bool(line["case"]) for line in concluded) == 4
+    assert sum(bool(line["case"]) for line in concluded) == 5
     quiet = cli("--log-level", "error", "demo", "--folder", tmp_path / "sample")
     assert quiet.err == ""
 

@@ -37,13 +37,13 @@ def files(data: bytes) -> dict[str, bytes]:
     return {part.get_filename(): part.get_content() for part in parse(data).iter_attachments()}
 
 
-def test_the_mailbox_holds_the_five_mails_of_the_demonstration():
+def test_the_mailbox_holds_the_six_mails_of_the_demonstration():
     mails = [parse(data) for data in sample_mailbox(NOW)]
-    assert [len(list(one.iter_attachments())) for one in mails] == [4, 3, 3, 1, 0]
+    assert [len(list(one.iter_attachments())) for one in mails] == [4, 3, 5, 3, 1, 0]
     dates = [one["Date"].datetime for one in mails]
     assert dates == sorted(dates)
     assert NOW - timedelta(hours=2) < dates[0] <= dates[-1] < NOW
-    assert len({one["Message-ID"] for one in mails}) == 5
+    assert len({one["Message-ID"] for one in mails}) == 6
     assert all(one.defects == [] for one in mails)
 
 
