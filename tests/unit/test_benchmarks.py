@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 TINY = {
     "submission.py": (["--entries", "25", "--runs", "1"], "usual: openpyxl, load and compare"),
     "signature.py": (["--sizes", "16", "60", "--runs", "1"], "both, in a child"),
+    "certificates.py": (["--entries", "25", "--runs", "1"], "usual: the certificates only, pdfplumber"),
     "duplicates.py": (["--entries", "10", "20", "--runs", "1"], "against the shortest"),
 }
 

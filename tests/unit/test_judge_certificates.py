@@ -30,7 +30,7 @@ from pipeline.domain.product import ProductList
 from pipeline.judge import ListInForce
 from pipeline.readers.cpl import read_cpl
 from pipeline.readers.form import read_form
-from pipeline.readers.message import read_message
+from pipeline.readers.message import ReadMail, read_message
 from pipeline.readers.paper import read_paper
 from pipeline.readers.paper_request import PaperQuestion
 from pipeline.rulebook import Rulebook
@@ -75,9 +75,13 @@ def papers_of(device: str, layout: str = "list", **changes: Value) -> dict[str, 
     return certificates(good_answers(device, **changes), layout)
 
 
-def judged(device: str, files: dict[str, bytes]) -> judge.Outcome:
+def sent(device: str, files: dict[str, bytes]) -> ReadMail:
     attached = [File("form.xlsm", form(device)), *(File(name, data, "application/pdf") for name, data in files.items())]
-    read = read_message(mail("CPL submission", "Hello.\n", AT, attached))
+    return read_message(mail("CPL submission", "Hello.\n", AT, attached))
+
+
+def judged(device: str, files: dict[str, bytes]) -> judge.Outcome:
+    read = sent(device, files)
     books = judge.read_workbooks(read.message, read.contents, Direct())  # type: ignore[arg-type]  # no signature here
     papers = judge.read_papers(read.message, read.contents, Direct(), RULES)
     return judge.judge_mail(read.message, books, RULES, ON, in_force(), papers=papers)
@@ -173,8 +177,7 @@ def test_the_drafted_refusal_names_page_and_cell():
     files = papers_of(device) | {ZSE: papers_of(device, **{FIRMWARE: "77:01:13:01"})[ZSE]}
     outcome = judged(device, files)
     assert outcome.decision is not None
-    read = read_message(mail("CPL submission", "Hello.\n", AT, ()))
-    draft = _reply(read.message, outcome)
+    draft = _reply(sent(device, files).message, outcome)
     assert "zigbee-certificate.pdf, page 1" in draft
     assert "of the tab 'CPL - New Entry'" in draft
 
