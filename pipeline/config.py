@@ -14,6 +14,7 @@ import msgspec
 _Whole = Annotated[int, msgspec.Meta(ge=1)]
 _Seconds = Annotated[float, msgspec.Meta(gt=0)]
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
+_Mode = Annotated[str, msgspec.Meta(pattern="^[0-7]{3}$")]
 
 
 class ConfigRefused(Exception):  # noqa: N818 - named for the fact
@@ -43,6 +44,23 @@ class ImapConfig(_Section, frozen=True, tag_field="kind", tag="imap"):
     password_env: str = ""
     inbox: _Name = "INBOX"
     drafts: str = ""
+    timeout_seconds: _Seconds = 60.0
+    max_megabytes: _Whole = 60
+
+
+class GraphConfig(_Section, frozen=True, tag_field="kind", tag="graph"):
+    """A mailbox of Microsoft 365. certificate_file, or the client's secret by password_file or password_env."""
+
+    tenant: _Name
+    client_id: _Name
+    user: _Name
+    certificate_file: Path | None = None
+    password_file: Path | None = None
+    password_env: str = ""
+    base_url: _Name = "https://graph.microsoft.com/v1.0"
+    authority: _Name = "https://login.microsoftonline.com"
+    ca_file: Path | None = None
+    inbox: _Name = "inbox"
     timeout_seconds: _Seconds = 60.0
     max_megabytes: _Whole = 60
 
@@ -94,6 +112,57 @@ class TrustConfig(_Section, frozen=True):
     seconds: _Seconds = 10.0
 
 
+class ReleaseConfig(_Section, frozen=True):
+    """Where Releases are put. folder: unset for ``releases`` in the data folder. modes: of the files, in octal.
+
+    link: the address under which the CPL is published, told in notices.
+    """
+
+    folder: Path | None = None
+    white_mode: _Mode = "644"
+    green_mode: _Mode = "640"
+    red_mode: _Mode = "600"
+    link: str = ""
+
+
+class NoticesConfig(_Section, frozen=True):
+    """Who is told of a Release. send: whether notices are sent over SMTP; otherwise they are put into Drafts.
+
+    list_address: the CPL mailing list; list_id: its List-Id (RFC 2919). recipients: members to write to one by one
+    instead of the list. dcc, ssc: addresses. non_parties: addresses or domains of submitters who are not SEC Parties.
+    """
+
+    send: bool = False
+    list_address: str = ""
+    list_id: str = ""
+    recipients: tuple[_Name, ...] = ()
+    dcc: tuple[_Name, ...] = ()
+    ssc: tuple[_Name, ...] = ()
+    non_parties: tuple[_Name, ...] = ()
+
+
+class RemindersConfig(_Section, frozen=True):
+    """Who else is reminded of a certificate's date, besides whoever submitted its entries. Addresses."""
+
+    suppliers: tuple[_Name, ...] = ()
+    dcc: tuple[_Name, ...] = ()
+
+
+class SmtpConfig(_Section, frozen=True):
+    """The server for notices and reminders. unsure: what becomes of a mail the server may have taken already."""
+
+    host: _Name
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 587
+    tls: Literal["implicit", "starttls", "none"] = "starttls"
+    ca_file: Path | None = None
+    user: str = ""
+    password_file: Path | None = None
+    password_env: str = ""
+    timeout_seconds: _Seconds = 60.0
+    per_minute: _Whole = 30
+    unsure: Literal["hold", "resend"] = "hold"
+
+
 class WorkerConfig(_Section, frozen=True):
     """How often the mailbox is read, and how patient the worker is."""
 
@@ -105,7 +174,7 @@ class WorkerConfig(_Section, frozen=True):
 class Config(_Section, frozen=True):
     """All settings. data: the folder of the ledger and the stored bytes; database: empty for SQLite in there."""
 
-    mailbox: MaildirConfig | ImapConfig
+    mailbox: MaildirConfig | ImapConfig | GraphConfig
     data: Path = Path("var/pipeline")
     database: str = ""
     rules: Path | None = None
@@ -116,6 +185,10 @@ class Config(_Section, frozen=True):
     calendar: CalendarConfig = CalendarConfig()
     worker: WorkerConfig = WorkerConfig()
     trust: TrustConfig = TrustConfig()
+    release: ReleaseConfig = ReleaseConfig()
+    notices: NoticesConfig = NoticesConfig()
+    reminders: RemindersConfig = RemindersConfig()
+    smtp: SmtpConfig | None = None
 
     def __repr__(self) -> str:
         """Leave out the address of the database, which may hold a password."""
@@ -160,10 +233,9 @@ def _anchored(config: Config, folder: Path) -> Config:
     if isinstance(mailbox, MaildirConfig):
         mailbox = msgspec.structs.replace(mailbox, path=near(mailbox.path))
     else:
+        files = ("ca_file", "password_file", "certificate_file")
         mailbox = msgspec.structs.replace(
-            mailbox,
-            ca_file=mailbox.ca_file and near(mailbox.ca_file),
-            password_file=mailbox.password_file and near(mailbox.password_file),
+            mailbox, **{name: near(path) for name in files if (path := getattr(mailbox, name, None))}
         )
     return msgspec.structs.replace(
         config,
@@ -172,15 +244,23 @@ def _anchored(config: Config, folder: Path) -> Config:
         rules=config.rules and near(config.rules),
         templates=config.templates and near(config.templates),
         trust=msgspec.structs.replace(config.trust, folder=config.trust.folder and near(config.trust.folder)),
+        release=msgspec.structs.replace(config.release, folder=config.release.folder and near(config.release.folder)),
+        smtp=config.smtp
+        and msgspec.structs.replace(
+            config.smtp,
+            ca_file=config.smtp.ca_file and near(config.smtp.ca_file),
+            password_file=config.smtp.password_file and near(config.smtp.password_file),
+        ),
     )
 
 
-def password(mailbox: ImapConfig) -> str:
-    """Return the mailbox's password from the place the settings name; ConfigRefused says what is missing."""
-    if mailbox.password_file:
-        where = f"mailbox.password_file: {mailbox.password_file}"
+def password(account: ImapConfig | GraphConfig | SmtpConfig) -> str:
+    """Return the account's password from the place the settings name; ConfigRefused says what is missing."""
+    section = "smtp" if isinstance(account, SmtpConfig) else "mailbox"
+    if account.password_file:
+        where = f"{section}.password_file: {account.password_file}"
         try:
-            secret = mailbox.password_file.read_text("utf-8").rstrip("\r\n")
+            secret = account.password_file.read_text("utf-8").rstrip("\r\n")
         except OSError as error:
             raise ConfigRefused(f"{where}: {error.strerror}") from error
         except UnicodeDecodeError:  # its own text would quote the secret
@@ -188,12 +268,12 @@ def password(mailbox: ImapConfig) -> str:
         if not secret:
             raise ConfigRefused(f"{where} is empty")
         return secret
-    if mailbox.password_env:
-        secret = os.environ.get(mailbox.password_env, "")
+    if account.password_env:
+        secret = os.environ.get(account.password_env, "")
         if not secret:
-            raise ConfigRefused(f"mailbox.password_env: {mailbox.password_env} is not set, or empty")
+            raise ConfigRefused(f"{section}.password_env: {account.password_env} is not set, or empty")
         return secret
-    raise ConfigRefused("mailbox: set password_file or password_env")
+    raise ConfigRefused(f"{section}: set password_file or password_env")
 
 
 def shipped(name: str) -> Path:

@@ -13,12 +13,17 @@ from pipeline.domain.draft import Draft
 from pipeline.domain.finding import Finding, Settler, Status
 from pipeline.domain.judgement import Decision, Judged, Outcome, Verdict
 from pipeline.domain.message import Problem
+from pipeline.domain.product import ProductList
+from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing
 from pipeline.ledger.codec import encode
 from pipeline.ledger.records import CaseRecord, InForce, Judgement, Rejudged
 from pipeline.office import CPL, EPCL, Office
+from pipeline.products import changed_by_hand, in_words
 from pipeline.readers.eligible import read_eligible
 from pipeline.readers.message import ReadMail
+from pipeline.readers.ocr import engines_of
 from pipeline.readers.package import Unreadable
+from pipeline.releasing import list_facts, read_book
 from pipeline.rulebook import Rulebook
 from pipeline.trouble import Unavailable
 
@@ -161,11 +166,15 @@ def replay(office: Office, number: str) -> tuple[Replayed, ...]:
         read = _mail(office, judgement.message)
         books = office.read_workbooks(read)
         rules = _rules_of(office, judgement)
-        outcome = office.judge(read, books, office.read_papers(read, rules), judgement.circumstances, rules)
+        papers = office.read_papers(read, rules)
+        outcome = office.judge(read, books, papers, judgement.circumstances, rules)
         settled = tuple(replace(item, findings=settle(item.findings, verdicts, item.file)) for item in outcome.judged)
         notes = [] if judgement.rules == office.rules.fingerprint else ["made under earlier rules"]
         if judgement.decision.row == BY_HAND:
             notes.append(f"decided by hand: {judgement.decision.outcome.value}")
+        then, now = judgement.circumstances.ocr, engines_of(papers)
+        if then != now:
+            notes.append(f"read by other OCR engines: {_named(then)} then, {_named(now)} now")
         differences = tuple(_differences(_of_checks(judgement.judged), _of_checks(settled)))
         done.append(Replayed(judgement, not differences, "; ".join(notes), differences))
     return tuple(done)
@@ -186,6 +195,10 @@ def _with_verdicts(case: CaseRecord) -> Iterator[tuple[Judgement, Sequence[Verdi
         yield judgement, spoken[judgement.message]
 
 
+def _named(engines: Sequence[str]) -> str:
+    return " and ".join(engines) or "none"
+
+
 def _rules_of(office: Office, judgement: Judgement) -> Rulebook:
     return Rulebook.from_bundle(office.artefacts.get(judgement.rules))
 
@@ -202,26 +215,51 @@ def _differences(before: Sequence[tuple[Finding, ...]], after: Sequence[tuple[Fi
     return [*(f"only then: {text}" for text in sorted(old - new)), *(f"only now: {text}" for text in sorted(new - old))]
 
 
-def take_over(office: Office, kind: str, data: bytes, *, by: str) -> InForce:
-    """Put a document in force. ``cpl`` and ``epcl`` are read, and refused when they are none."""
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """A document put in force. told: what the person who did it should look at, in plain words."""
+
+    document: InForce
+    told: tuple[str, ...] = ()
+
+
+def take_over(office: Office, kind: str, data: bytes, *, by: str) -> TakenOver:
+    """Put a document in force. Each kind is read, and refused (Unavailable) where it is none."""
     facts: dict[str, str] = {}
     version = ""
+    told: tuple[str, ...] = ()
     if kind == CPL:
         reading = office.read_list(data)
         if reading.template is None or not reading.products:
             raise Unavailable("The CPL workbook has no entries in its tab 'Central Products List'.")
         version = reading.template.version
-        facts = {
-            "issued": reading.template.issued,
-            "entries": str(len(reading.products)),
-            "current": str(sum(product.status == "Current" for product in reading.products)),
-            "macro": reading.template.macro,
-        }
+        products = ProductList("", version, reading.products)
+        told = _changed_since(office, products)
+        facts = {"issued": reading.template.issued, **list_facts(products), "macro": reading.template.macro}
     elif kind == EPCL:
         try:
             facts = {"device models": str(len(read_eligible(data)))}
         except Unreadable as error:
             raise Unavailable(f"The EPCL cannot be used: {error.text}.") from error
+    else:
+        book = read_book(office, kind, data)
+        facts = {"entries": str(len(book.rows))}
+        told = tuple(f"Careful: {problem.text}." for problem in book.problems)
     document = InForce(kind, office.artefacts.put(data), version, office.now(), facts)
     office.ledger.put_in_force(document, by=by)
-    return document
+    return TakenOver(document, told)
+
+
+def _changed_since(office: Office, imported: ProductList) -> tuple[str, ...]:
+    """Say what somebody changed by hand in the list since our last Release; nothing where it is that Release."""
+    released = office.ledger.releases()
+    if not released:
+        return ()
+    try:
+        last = office.read_list(office.artefacts.get(released[-1].cpl))
+    except (ArtefactMissing, ArtefactDamaged) as error:
+        return (f"It cannot be said whether the list was changed by hand since our last Release: {error}",)
+    found = changed_by_hand(ProductList("", released[-1].version, last.products), imported)
+    if found is None:
+        return ()
+    return ("Careful: this list is not as the pipeline released it last.", *in_words(found))

@@ -4,13 +4,13 @@ The numbered procedure:
     1. read the mail in the capped child;
     2. read every workbook in it in the capped child, once for equal bytes;
     3. recognise what kind of mail it is (rules/kinds.yaml);
-    4. read every other document of a submission as a certificate or a letter, in the capped child;
+    4. read every other document of a submission as a certificate or a letter, in the capped child, scans by OCR;
     5. make a Submission of every form;
     6. run every check on every Submission;
     7. decide about each, and about the mail.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from pipeline.domain.macro import MacroReading, differences
 from pipeline.domain.message import Attachment, Message, Problem
 from pipeline.domain.product import DEVICE_TYPE, IMAGE_HASH, DeviceModel, ProductList
 from pipeline.domain.signature import SignatureQuestion, SignatureReading, TrustMaterial
+from pipeline.readers import ocr
 from pipeline.readers.content import is_outlook_item, is_zip
 from pipeline.readers.paper_request import PaperQuestion
 from pipeline.readers.submission import CloserLook, assemble
@@ -110,26 +111,28 @@ def read_workbook(data: bytes, reader: BookReader) -> Form:
     return form
 
 
-class PaperReader(Protocol):
-    """Reads a certificate or a letter in a capped child."""
-
-    def paper(self, question: PaperQuestion) -> CertificateReading:
-        """Read one document; where the child did not come back, the reading says so."""
-        ...
-
-
 def read_papers(
-    message: Message, contents: Mapping[str, bytes], reader: PaperReader, rules: Rulebook
+    message: Message,
+    contents: Mapping[str, bytes],
+    reader: ocr.PaperScanner,
+    rules: Rulebook,
+    progress: ocr.Progress = ocr.untold,
 ) -> tuple[CertificateReading, ...]:
-    """Read every file of a mail that is no workbook and may be a certificate or a letter, once for equal bytes."""
+    """Read every file of a mail that is no workbook and may be a certificate or a letter, once for equal bytes.
+
+    Scanned pages and pictures are read by OCR, which takes seconds a page. progress: told before each of them.
+    """
+    return ocr.read_papers(_papers(message, contents, rules), reader, progress)
+
+
+def _papers(message: Message, contents: Mapping[str, bytes], rules: Rulebook) -> Iterator[PaperQuestion]:
     kinds = tuple(rules.certificates.values())
-    papers: dict[str, CertificateReading] = {}
+    met: set[str] = set()
     for attachment in message.attachments:
         data = contents.get(attachment.sha256)
-        if data is not None and attachment.sha256 not in papers and _is_paper(attachment, data):
-            question = PaperQuestion(attachment.path, attachment.sha256, data, kinds)
-            papers[attachment.sha256] = reader.paper(question)
-    return tuple(papers.values())
+        if data is not None and attachment.sha256 not in met and _is_paper(attachment, data):
+            met.add(attachment.sha256)
+            yield PaperQuestion(attachment.path, attachment.sha256, data, kinds)
 
 
 def _is_paper(attachment: Attachment, data: bytes) -> bool:

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from pipeline import __version__, judge
+from pipeline.checks.papers import memory
 from pipeline.compose import Sender, Templates, reply
 from pipeline.config import Config
 from pipeline.domain.certificate import CertificateReading
@@ -20,12 +23,13 @@ from pipeline.domain.product import ProductList
 from pipeline.domain.signature import TrustMaterial
 from pipeline.judge import ListInForce, Workbook
 from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing, Artefacts
-from pipeline.ledger.records import Judgement, NewEffect
+from pipeline.ledger.records import Judgement, MessageRecord, NewEffect
 from pipeline.ledger.store import Ledger
 from pipeline.readers.child import Readers
 from pipeline.readers.cpl import CplReading
 from pipeline.readers.eligible import read_eligible
 from pipeline.readers.message import ReadMail
+from pipeline.readers.ocr import Progress, engines_of
 from pipeline.readers.package import Unreadable
 from pipeline.rulebook import Rulebook
 from pipeline.trouble import Unavailable
@@ -34,6 +38,13 @@ from pipeline.workdays import due_day
 
 CPL, EPCL = "cpl", "epcl"
 _CASE_NUMBER = re.compile(r"\bCPL-\d{4}-\d{5,}\b")
+
+log = structlog.get_logger()
+
+
+def log_scan(_file: str, page: int, pages: int) -> None:
+    """Note that a scanned page is about to be read, which takes seconds. The file's name is the sender's: left out."""
+    log.info("reading a scanned page", step="ocr", page=page, pages=pages)
 
 
 def stamp(moment: datetime) -> str:
@@ -114,8 +125,12 @@ class Office:
 
     # ---- judging
 
-    def circumstances(self, received: str, case: str, workbooks: Sequence[str]) -> Circumstances:
+    def circumstances(
+        self, record: MessageRecord, case: str, workbooks: Sequence[str], papers: Sequence[CertificateReading]
+    ) -> Circumstances:
         """Gather what a judgement depends on besides the mail's bytes."""
+        received = record.received
+        keys = [key for paper in papers for key, _ in memory(paper)]
         cpl, epcl = self.in_force()
         seen = {sha: known for sha, known in self.ledger.earlier_same(workbooks).items() if known != case}
         return Circumstances(
@@ -128,6 +143,8 @@ class Office:
             submitters=self.config.people.submitters,
             dcc=self.config.people.dcc,
             seen=seen,
+            known_certificates=self.ledger.known_certificates(keys, record.sha256),
+            ocr=engines_of(papers),
         )
 
     def day_of(self, received: str) -> date:
@@ -152,9 +169,11 @@ class Office:
                     return number
         return ""
 
-    def read_papers(self, read: ReadMail, rules: Rulebook | None = None) -> tuple[CertificateReading, ...]:
+    def read_papers(
+        self, read: ReadMail, rules: Rulebook | None = None, progress: Progress = log_scan
+    ) -> tuple[CertificateReading, ...]:
         """Read every certificate and letter of a mail, each in the capped child. rules: as for ``judge``."""
-        return judge.read_papers(read.message, read.contents, self.readers, rules or self.rules)
+        return judge.read_papers(read.message, read.contents, self.readers, rules or self.rules, progress)
 
     def judge(
         self,
@@ -211,11 +230,16 @@ class Office:
 
     # ---- replies
 
+    @property
+    def sender(self) -> Sender:
+        """Who every mail comes from."""
+        settings = self.config.reply
+        return Sender(settings.name, settings.address, settings.telephone, settings.signature)
+
     def draft(
         self, template: str, message: Message, judged: Sequence[Judged], decision: Decision, *, case: str, due: str
     ) -> Draft:
         """Word the reply to a mail and store its bytes; nothing reaches the mailbox yet."""
-        settings = self.config.reply
         draft = reply(
             template,
             message=message,
@@ -224,7 +248,7 @@ class Office:
             case=case,
             correspondent=self.correspondent(message),
             due=due,
-            sender=Sender(settings.name, settings.address, settings.telephone, settings.signature),
+            sender=self.sender,
             now=self.clock(),
             field_order=tuple(self.rules.fields),
             templates=self.templates,

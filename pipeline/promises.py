@@ -1,4 +1,4 @@
-"""Step 4 of the worker: keep the promises of the ledger's outbox, and note each one (law 7)."""
+"""Step 4 of the worker: keep the promises of the ledger's outbox to the mailbox, and note each one (law 7)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ from pipeline.ledger.errors import LedgerConflict, NoSuchCase
 from pipeline.ledger.records import Effect, EffectState
 from pipeline.mailbox.port import Filed, Mailbox, MailboxRefused, MailboxUnavailable, Ref
 from pipeline.office import Office, stamp
+from pipeline.releasing import is_shelved
 
 _LONGEST_WAIT = timedelta(hours=1)
+_KINDS = {"draft", "file"}
 
 log = structlog.get_logger()
 
@@ -30,6 +32,9 @@ class Round:
     failed: int = 0
     drafted: int = 0
     filed: int = 0
+    shelved: int = 0
+    sent: int = 0
+    unsure: int = 0
     unreachable: str = ""
 
 
@@ -44,7 +49,7 @@ class Promises:
     def keep(self, mailbox: Mailbox, done: Round) -> None:
         """Keep the promises that are due. A mail is filed only when the drafts of its Case are in the mailbox."""
         office = self.office
-        due = office.ledger.effects_due(office.now())
+        due = self.due()
         for position, effect in enumerate(due, start=1):
             if self._stopping():
                 return
@@ -64,6 +69,15 @@ class Promises:
                 log.warning("promise held", step="act", kind=effect.kind, error=str(error))
             finally:
                 structlog.contextvars.unbind_contextvars("case")
+
+    def due(self) -> list[Effect]:
+        """Return the promises to be kept now. What tells of a Release waits until its files can be found."""
+        office = self.office
+        return [
+            effect
+            for effect in office.ledger.effects_due(office.now())
+            if effect.kind in _KINDS and is_shelved(office, effect.payload.get("release", ""))
+        ]
 
     def _drafts_open(self, effect: Effect) -> bool:
         try:

@@ -3,7 +3,8 @@
     1. fetch   every unread mail that was not seen before goes to the spool: bytes, then the ledger's row;
     2. (the mailbox is let go of)
     3. judge   each waiting mail by itself: read, recognise, check, decide, word, promise; one commit;
-    4. keep    the promises: drafts first, then move the mail away; note each one (pipeline/promises.py).
+    4. keep    the promises: drafts first, then move the mail away; note each one (pipeline/promises.py);
+    5. send    what may be sent, and put Releases into their folder (pipeline/dispatch.py).
 
 Killed anywhere, the next run goes on where this one stopped: bytes are stored by their digest, rows are unique, a
 promise is looked for in the mailbox before it is kept, and a mail leaves the inbox only after its effect is noted.
@@ -17,16 +18,21 @@ from hashlib import sha256 as digest
 
 import structlog
 
+from pipeline.asked import AMENDMENT, Asked
+from pipeline.checks.papers import memory
+from pipeline.dispatch import Dispatch, OpenTransport
 from pipeline.domain.draft import Draft
 from pipeline.domain.message import Message, Problem
+from pipeline.domain.release import Amendment
 from pipeline.judge import AUTOMATIC, FOR_A_PERSON, NEW_ENTRY, NOT_OURS, Workbook, recognise
 from pipeline.ledger.mails import Place
-from pipeline.ledger.records import Arrival, Conclusion, MessageRecord, NewEffect
+from pipeline.ledger.records import Arrival, Conclusion, MessageRecord, NewEffect, SeenCertificate
 from pipeline.mailbox.port import Listed, Mailbox, MailboxRefused, MailboxUnavailable, Ref
 from pipeline.mailbox.trouble import MailGone, MailTooLarge
-from pipeline.office import Office, case_number_in, references_of
+from pipeline.office import Office, case_number_in, log_scan, references_of
 from pipeline.promises import Progress, Promises, Round
 from pipeline.readers.message import ReadMail
+from pipeline.requesting import answer, asked_of, proposed
 from pipeline.trouble import OWN_TROUBLE, in_words
 
 REPEAT = "repeat"
@@ -37,10 +43,16 @@ log = structlog.get_logger()
 
 
 class Worker:
-    """Does the rounds over one mailbox. open_mailbox: makes a fresh visit to it."""
+    """Does the rounds over one mailbox. open_mailbox: makes a fresh visit to it. transport, owner: as in Dispatch."""
 
     def __init__(
-        self, office: Office, open_mailbox: Callable[[], Mailbox], progress: Progress = lambda *_: None
+        self,
+        office: Office,
+        open_mailbox: Callable[[], Mailbox],
+        progress: Progress = lambda *_: None,
+        *,
+        transport: OpenTransport | None = None,
+        owner: str = "worker",
     ) -> None:
         self.office = office
         self._open = open_mailbox
@@ -48,6 +60,7 @@ class Worker:
         self._name = ""
         self._stopping = threading.Event()
         self.promises = Promises(office, progress, self._stopping.is_set)
+        self.dispatch = Dispatch(office, transport, progress, self._stopping.is_set, owner)
 
     def stop(self) -> None:
         """End the round after the mail or the promise at hand. Called from another thread."""
@@ -64,8 +77,10 @@ class Worker:
             self.judge(done)
         finally:
             # A mailbox that was away a moment ago is left in peace: nothing is held up or put on hold for it.
-            if reached and not self._stopping.is_set() and self.office.ledger.effects_due(self.office.now()):
+            if reached and not self._stopping.is_set() and self.promises.due():
                 self._visit(self.promises.keep, done)
+            if not self._stopping.is_set():
+                self.dispatch.keep(done)
         log.info("round done", step="round", **{k: v for k, v in vars(done).items() if v})
         return done
 
@@ -190,23 +205,24 @@ class Worker:
         case = office.ledger.case_of(references_of(message), case_number_in(message.subject))
         books = office.read_workbooks(read)
         kind, why = recognise(message, books, office.rules, known_case=bool(case))
+        proposals: tuple[Amendment, ...] = ()
         repeated = office.sent_before(read, books) if kind == NEW_ENTRY and books else ""
         if repeated:
             conclusion = self._repeat(record, message, repeated)
         elif kind == NEW_ENTRY:
             conclusion = self._new_entry(record, read, books, case)
         else:
-            conclusion = self._other(record, message, kind, why, case)
+            conclusion, proposals = self._without_form(record, read, kind, why, case)
         structlog.contextvars.bind_contextvars(case=conclusion.case)
-        office.ledger.conclude(conclusion)
+        office.ledger.conclude(conclusion, proposals)
         done.concluded += 1
         decision = conclusion.judgement.decision.outcome.value if conclusion.judgement else "none"
         log.info("mail concluded", step="judge", kind=conclusion.kind, decision=decision)
 
     def _new_entry(self, record: MessageRecord, read: ReadMail, books: Sequence[Workbook], case: str) -> Conclusion:
         office, message = self.office, read.message
-        papers = office.read_papers(read)
-        circumstances = office.circumstances(record.received, case, [book.artefact for book in books])
+        papers = office.read_papers(read, progress=self._scanning)
+        circumstances = office.circumstances(record, case, [book.artefact for book in books], papers)
         circumstances = office.with_fetched(read, books, circumstances)
         outcome = office.judge(read, books, papers, circumstances)
         if outcome.decision is None:
@@ -224,12 +240,50 @@ class Worker:
             opens=not case,
             due=due,
             judgement=office.judgement(record.sha256, circumstances, outcome.judged, outcome.decision),
+            certificates=tuple(SeenCertificate(key, *said) for paper in papers for key, said in memory(paper)),
             drafts=drafts,
             effects=(
                 *(office.promise_draft(draft) for draft in drafts),
                 office.promise_filing(record.sha256, message.message_id),
             ),
         )
+
+    def _without_form(
+        self, record: MessageRecord, read: ReadMail, kind: str, why: str, case: str
+    ) -> tuple[Conclusion, tuple[Amendment, ...]]:
+        if not case and kind in {FOR_A_PERSON, NOT_OURS}:
+            asked = asked_of(self.office, read, self._scanning, ours=kind == FOR_A_PERSON)
+            if asked.proposals:
+                return self._amendment(record, read.message, asked)
+        return self._other(record, read.message, kind, why, case), ()
+
+    def _amendment(
+        self, record: MessageRecord, message: Message, asked: Asked
+    ) -> tuple[Conclusion, tuple[Amendment, ...]]:
+        """A request for a change to listed entries, which has no form: a person orders what is proposed, or not."""
+        office = self.office
+        number = office.ledger.next_case_number(office.day_of(record.received).year)
+        due = office.due(record.received)
+        proposals = proposed(office, asked, record, message, number)
+        draft = answer(office, message, proposals, case=number, due=due)
+        numbers = ", ".join(one.number for one in proposals)
+        conclusion = self._conclusion(
+            record,
+            message,
+            kind=AMENDMENT,
+            case=number,
+            opens=True,
+            due=due,
+            note=f"It asks for a change to listed entries: {numbers}, see 'pipeline amend --list'.",
+            drafts=(draft,),
+            effects=(office.promise_draft(draft), office.promise_filing(record.sha256, message.message_id)),
+        )
+        return conclusion, proposals
+
+    def _scanning(self, file: str, page: int, pages: int) -> None:
+        """Tell that a scanned page is read now: each takes seconds, and whoever watches must not think us dead."""
+        log_scan(file, page, pages)
+        self._progress("scan", page, pages)
 
     def _repeat(self, record: MessageRecord, message: Message, case: str) -> Conclusion:
         return self._conclusion(

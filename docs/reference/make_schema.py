@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 
 from pipeline.rulebook.alignment import AlignmentFile
+from pipeline.rulebook.reminders import RemindersFile
+from pipeline.rulebook.requests import RequestsFile
 from pipeline.rulebook.schema import AssuranceFile, ChecksFile, DecisionFile, FormChange, FormFile, KindsFile
 from pipeline.rulebook.signers import SignersFile
 
@@ -21,6 +23,8 @@ SHAPES = {
     "alignment": AlignmentFile,
     "decision": DecisionFile,
     "kinds": KindsFile,
+    "requests": RequestsFile,
+    "reminders": RemindersFile,
     "signers": SignersFile,
 }
 

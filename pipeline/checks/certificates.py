@@ -159,6 +159,9 @@ def prefix(matter: Matter, say: Say) -> Iterator[Finding]:
         text = f"The number on the form is marked {mark}, but no expiry was found on the certificate."
         yield say.look(text, evidence, expected="an expiry date on the certificate, or the mark [R]", **more)
         return
+    elif reading.source != "text":
+        yield say.look("The mark agrees with what was read, but it was read from a picture only.", evidence, **more)
+        return
     else:
         yield passed(say, evidence)
         return

@@ -17,7 +17,7 @@ from pipeline.cli.report import printable
 
 OWN_FAULT, USAGE = 1, 2
 
-_LOG_NOTHING = {"check", "rules"}
+_LOG_NOTHING = {"certificate", "check", "diff", "rules", "signature"}
 """Commands that write no log: they are spared the logging library."""
 
 app = typer.Typer(name="pipeline", cls=Commands, rich_markup_mode=None)

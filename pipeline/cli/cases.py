@@ -5,6 +5,7 @@ from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -17,6 +18,7 @@ from pipeline.cli.settings import ConfigOption
 from pipeline.domain.judgement import Outcome
 from pipeline.ledger.codec import encode
 from pipeline.ledger.records import CaseRecord
+from pipeline.ledger.release_records import AmendmentState
 from pipeline.ledger.views import CaseSummary
 from pipeline.office import Office
 
@@ -48,19 +50,24 @@ def cases(
     as_object: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """List the Cases, those due first on top.
+    """List the Cases: the overdue, then those due first.
 
-    Mails that were set aside, because they could not be judged, stand above the list.
+    Mails that were set aside, because they could not be judged, and amendments that wait for a person stand above.
     """
     with office(config) as found:
         aside = found.ledger.set_aside_messages()
-        summaries = found.ledger.cases(state.value)
+        now = found.clock().astimezone(ZoneInfo(found.config.calendar.zone)).isoformat(timespec="seconds")
+        summaries = found.ledger.cases(state.value, now)
+        proposed = found.ledger.amendments(AmendmentState.PROPOSED)
     if as_object:
         tree = {"set_aside": json.loads(encode(aside)), "cases": json.loads(encode(summaries))}
         typer.echo(json.dumps(tree))
         return
     for record in aside:
         typer.echo(f"set aside {record.sha256[:12]} {record.received}: {printable(record.note)}")
+    for one in proposed:
+        about = one.case or "no case"
+        typer.echo(f"proposed {one.number}: {one.kind.value}, asked for by {printable(one.by)} ({about})")
     for line in summaries:
         typer.echo(_line(line))
         typer.echo(f"    {printable(line.correspondent)}: {printable(line.subject)}")
@@ -70,7 +77,8 @@ def cases(
 def _line(case: CaseSummary) -> str:
     waits = f", waits for the {case.waits_for}" if case.waits_for else ""
     decision = f"{case.outcome.upper() or 'not judged'}{waits}"
-    return f"{case.number}  due {case.due}  {decision}; {case.fails} faults, {case.unclears} open points"
+    late = "  OVERDUE" if case.overdue else ""
+    return f"{case.number}  due {case.due}{late}  {decision}; {case.fails} faults, {case.unclears} open points"
 
 
 @app.command()
@@ -83,7 +91,7 @@ def case(
     as_object: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Show one Case: what was found, decided, drafted and done."""
+    """Show one Case: what was found, decided and done."""
     with office(config) as found:
         record = found.ledger.case(_full(number, found.clock().year))
         shown = _crops(found, record, crops) if crops else []
@@ -195,9 +203,9 @@ def decide(
 
 @app.command()
 def replay(number: Number, config: ConfigOption = None) -> None:
-    """Derive every judgement of a Case again from stored bytes.
+    """Derive every judgement of a Case again.
 
-    Each is made under the rules of its time. Exit code 1 where the findings differ.
+    Each is made from stored bytes, under the rules of its time. Exit code 1 where the findings differ.
     """
     with office(config) as found:
         results = desk.replay(found, _full(number, found.clock().year))

@@ -11,11 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.files import EXISTING, read_file
+from pipeline.cli.progress import scans_shown
 from pipeline.cli.report import printable
 from pipeline.cli.settings import ConfigOption, rulebook, settings_if_any
 from pipeline.domain.certificate import CertificateReading, ReadDevice, ReadValue
 from pipeline.domain.document import Box
 from pipeline.readers.child import Forked
+from pipeline.readers.ocr import read_paper
 from pipeline.readers.paper_request import PaperQuestion
 from pipeline.rulebook import Rulebook
 from pipeline.rulebook.certificates import CertificateKind
@@ -61,7 +63,9 @@ def certificate(
     data = read_file(file)
     name = os.fsencode(file).decode("utf-8", "replace")
     kinds = tuple(book.certificates.values())
-    reading = Forked().paper(PaperQuestion(name, hashlib.sha256(data).hexdigest(), data, kinds))
+    question = PaperQuestion(name, hashlib.sha256(data).hexdigest(), data, kinds)
+    with scans_shown() as tell:
+        reading = read_paper(question, Forked(), tell)
     if as_object:
         typer.echo(json.dumps(_as_object(reading, book)))
     else:

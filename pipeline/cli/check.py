@@ -19,6 +19,7 @@ import typer
 from pipeline import decide, judge
 from pipeline.checks.matter import Matter
 from pipeline.cli.files import EXISTING, read_file
+from pipeline.cli.progress import scans_shown
 from pipeline.cli.report import as_json, as_text, printable
 from pipeline.cli.settings import ConfigOption, present, rulebook, settings_if_any, trust_material
 from pipeline.config import CalendarConfig, Config, PeopleConfig
@@ -31,6 +32,7 @@ from pipeline.judge import NEW_ENTRY, ListInForce
 from pipeline.readers.child import Forked
 from pipeline.readers.content import is_mail, is_outlook_item, kind_of
 from pipeline.readers.eligible import read_eligible
+from pipeline.readers.ocr import read_papers
 from pipeline.readers.package import Unreadable
 from pipeline.readers.paper_request import PaperQuestion
 from pipeline.readers.submission import CloserLook, assemble
@@ -188,7 +190,8 @@ def _mail(raw: bytes, setting: _Setting) -> _Verdict:
     if kind != NEW_ENTRY:
         return _Verdict(kind, why, read.message, (), None)
     books = tuple(replace(book, closer=setting.look_closer(book.form, read.contents[book.artefact])) for book in books)
-    papers = judge.read_papers(read.message, read.contents, setting.readers, setting.rules)
+    with scans_shown() as tell:
+        papers = judge.read_papers(read.message, read.contents, setting.readers, setting.rules, tell)
     outcome = judge.judge_mail(
         read.message, books, setting.rules, setting.circumstances, setting.in_force, papers=papers
     )
@@ -202,10 +205,9 @@ def _workbooks(files: dict[Path, bytes], setting: _Setting) -> _Verdict:
     documents = {_sha256(data): path for path, data in files.items() if path not in books}
     forms = {path: judge.read_workbook(files[path], setting.readers) for path in books}
     kinds = tuple(setting.rules.certificates.values())
-    papers = tuple(
-        setting.readers.paper(PaperQuestion(_name(path), artefact, files[path], kinds))
-        for artefact, path in documents.items()
-    )
+    questions = [PaperQuestion(_name(path), artefact, files[path], kinds) for artefact, path in documents.items()]
+    with scans_shown() as tell:
+        papers = read_papers(questions, setting.readers, tell)
     batch = tuple(
         assemble(
             _name(path),

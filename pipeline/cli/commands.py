@@ -24,6 +24,11 @@ COMMANDS = {
     "replay": "cases",
     "retry": "cases",
     "import": "takeover",
+    "publish": "publish",
+    "amend": "amend",
+    "remove": "amend",
+    "certificate-update": "amend",
+    "diff": "diff",
     "rules": "rules",
     "doctor": "doctor",
 }

@@ -18,6 +18,7 @@ from pipeline.config import load
 from pipeline.demo.mail import sample_mailbox
 from pipeline.demo.trust import sample_trust
 from pipeline.demo.workbook import cpl_workbook
+from pipeline.domain.judgement import Outcome
 from pipeline.ledger.records import CaseRecord
 from pipeline.mailbox.maildir import Maildir
 from pipeline.office import CPL
@@ -47,7 +48,7 @@ _MARK = "made by pipeline demo\n"
 def demo(
     folder: Annotated[Path, typer.Option(help="Where to build the sample; made anew each time.")] = Path("var/demo"),
 ) -> None:
-    """Build a sample mailbox and run the whole job on it once.
+    """Build a sample mailbox and do the whole job once.
 
     The names in it are invented. The replies that were drafted are shown, and where to look for everything.
     """
@@ -118,3 +119,7 @@ def _where(folder: Path, file: Path, cases: Sequence[CaseRecord]) -> Iterator[st
     if waiting:
         yield f"One of them       pipeline case {waiting.number} {here}"
         yield f"Settle a point    {confirming(waiting.number, waiting.judgements[-1].judged)} {here}"
+    good = next((case for case in cases if case.decision and case.decision.outcome is Outcome.ACCEPT), None)
+    if good:
+        yield f"Accept one        pipeline decide {good.number} accept --why 'Everything agrees.' {here}"
+        yield f"Publish it        pipeline publish {here}"

@@ -1,12 +1,13 @@
 """``pipeline doctor``: everything the worker will need, tried before it is needed."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import typer
 
 from pipeline.checks.proof import prove
-from pipeline.cli.opening import mailbox_opener, opened
+from pipeline.cli.opening import mailbox_opener, opened, transport_opener
 from pipeline.cli.report import printable
 from pipeline.cli.settings import ConfigOption, config_file
 from pipeline.compose import TemplatesBroken, verify
@@ -16,6 +17,7 @@ from pipeline.domain.signature import TrustMaterial, TrustSet
 from pipeline.ledger.errors import LedgerBusy, LedgerRefused
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
 from pipeline.office import CPL, Office
+from pipeline.outbox import TransportUnusable
 from pipeline.readers.trust_folder import commercial_roots, roots_expiring
 from pipeline.readers.trust_lists import lists_out_of_date
 from pipeline.rulebook import Rulebook, RulesBroken
@@ -63,6 +65,7 @@ def examine(file: Path) -> Iterator[Line]:
     except (LedgerBusy, LedgerRefused, OSError) as error:
         yield False, f"ledger: {error}"
     yield from _mailbox(config)
+    yield from _sending(config)
 
 
 def _rules(rules: Rulebook) -> Iterator[Line]:
@@ -140,6 +143,20 @@ def _trust(office: Office) -> Iterator[Line]:
         )
     for issuer, until in lists_out_of_date(trust, office.clock()):
         yield False, f"trust: the revocation list of {issuer} is out of date since {until[:10]}; put a new one there"
+
+
+def _sending(config: Config) -> Iterator[Line]:
+    """Whether notices and reminders can be sent, where they may be."""
+    connect = transport_opener(config)
+    if connect is None:
+        yield True, "sending: no server is named in [smtp]: notices wait in Drafts"
+        return
+    try:
+        with closing(connect()) as transport:
+            for line in transport.describe():
+                yield True, f"sending: {line}"
+    except TransportUnusable as error:
+        yield False, f"sending: {error}"
 
 
 def _mailbox(config: Config) -> Iterator[Line]:

@@ -8,15 +8,28 @@ from zoneinfo import ZoneInfo
 
 from pipeline.cli.settings import config_file, present, rulebook
 from pipeline.compose import Sender, Templates
-from pipeline.config import Config, ConfigRefused, ImapConfig, MaildirConfig, load, password, shipped
+from pipeline.compose.notices import settings_troubles
+from pipeline.config import (
+    Config,
+    ConfigRefused,
+    GraphConfig,
+    ImapConfig,
+    MaildirConfig,
+    SmtpConfig,
+    load,
+    password,
+    shipped,
+)
 from pipeline.fetch import Fetcher
 from pipeline.ledger.artefacts import Artefacts
 from pipeline.ledger.store import Ledger
-from pipeline.mailbox import open_mailbox
+from pipeline.mailbox import GraphSettings, open_mailbox
 from pipeline.mailbox.imap_session import ImapSettings, Tls
 from pipeline.mailbox.maildir import MaildirSettings
 from pipeline.mailbox.port import Mailbox, MailboxRefused
 from pipeline.office import Office
+from pipeline.outbox import Smtp, SmtpSettings, Throttle, Transport, Unusable
+from pipeline.outbox import Tls as SmtpTls
 from pipeline.readers.child import Forked, Readers, Zygote
 
 
@@ -57,6 +70,10 @@ def _usable(config: Config) -> None:
         Sender(config.reply.name, config.reply.address)
     except ValueError as error:
         raise ConfigRefused(f"reply.address: {error}") from error
+    if troubles := settings_troubles(config.notices):
+        raise ConfigRefused(troubles[0])
+    if config.notices.send and config.smtp is None:
+        raise ConfigRefused("notices.send is on, and there is no section [smtp] that says over which server")
     try:
         ZoneInfo(config.calendar.zone)
     except (ValueError, OSError, LookupError) as error:
@@ -75,6 +92,7 @@ def mailbox_opener(config: Config) -> Callable[[], Mailbox]:
 
     A secret that is missing or cannot be one makes the visit raise MailboxRefused, as a wrong one does.
     """
+    kept: dict[GraphSettings, Mailbox] = {}
 
     def visit() -> Mailbox:
         try:
@@ -83,14 +101,79 @@ def mailbox_opener(config: Config) -> Callable[[], Mailbox]:
             raise MailboxRefused("The mailbox's password is not UTF-8 text.") from error
         except (ConfigRefused, ValueError) as error:
             raise MailboxRefused(str(error)) from error
-        return open_mailbox(settings)
+        if not isinstance(settings, GraphSettings):
+            return open_mailbox(settings)
+        if settings not in kept:  # it keeps its token and its place in the inbox from one visit to the next
+            kept.clear()
+            kept[settings] = open_mailbox(settings)
+        return kept[settings]
 
     return visit
 
 
-def _mailbox_settings(mailbox: MaildirConfig | ImapConfig) -> MaildirSettings | ImapSettings:
+def _graph_settings(mailbox: GraphConfig) -> GraphSettings:
+    pem = ""
+    if file := mailbox.certificate_file:
+        try:
+            pem = file.read_text("utf-8")
+        except OSError as error:
+            raise ConfigRefused(f"mailbox.certificate_file: {file}: {error.strerror}") from error
+    return GraphSettings(
+        tenant=mailbox.tenant,
+        client_id=mailbox.client_id,
+        user=mailbox.user,
+        certificate=pem,
+        client_secret="" if pem else password(mailbox),
+        base_url=mailbox.base_url,
+        authority=mailbox.authority,
+        ca_file=mailbox.ca_file,
+        inbox=mailbox.inbox,
+        timeout_seconds=mailbox.timeout_seconds,
+        max_octets=mailbox.max_megabytes * 1_000_000,
+    )
+
+
+def transport_opener(config: Config) -> Callable[[], Transport] | None:
+    """Return what connects to the server that sends, or None where the settings name none.
+
+    The throttle lives as long as the opener; the password is read at each connection. What is wrong with it is told
+    as an outcome of the mail that was to be sent, like any other trouble of the server.
+    """
+    smtp = config.smtp
+    if smtp is None:
+        return None
+    throttle = Throttle(smtp.per_minute)
+
+    def connect() -> Transport:
+        try:
+            return Smtp(_smtp_settings(smtp), throttle)
+        except UnicodeDecodeError:  # its own text would quote the secret
+            return Unusable("The password for SMTP is not UTF-8 text.")
+        except (ConfigRefused, ValueError) as error:
+            return Unusable(str(error))
+
+    return connect
+
+
+def _smtp_settings(smtp: SmtpConfig) -> SmtpSettings:
+    return SmtpSettings(
+        host=smtp.host,
+        port=smtp.port,
+        tls=SmtpTls(smtp.tls),
+        ca_file=smtp.ca_file,
+        user=smtp.user,
+        password=password(smtp) if smtp.user else "",
+        timeout_seconds=smtp.timeout_seconds,
+    )
+
+
+def _mailbox_settings(
+    mailbox: MaildirConfig | ImapConfig | GraphConfig,
+) -> MaildirSettings | ImapSettings | GraphSettings:
     if isinstance(mailbox, MaildirConfig):
         return MaildirSettings(path=mailbox.path, drafts=mailbox.drafts)
+    if isinstance(mailbox, GraphConfig):
+        return _graph_settings(mailbox)
     return ImapSettings(
         host=mailbox.host,
         user=mailbox.user,

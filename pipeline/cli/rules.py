@@ -21,7 +21,7 @@ def rules(
         Path | None, typer.Option(help="A rules folder; else the one that comes along.", exists=True, file_okay=False)
     ] = None,
 ) -> None:
-    """Show every check with its clause, or prove that all agree."""
+    """Show every check, or prove that all agree."""
     book = Rulebook.load(folder) if folder else rulebook()
     if verify:
         _verify(book)

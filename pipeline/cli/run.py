@@ -1,5 +1,7 @@
 """``pipeline run``: the worker, as a service or for one round."""
 
+import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from pipeline.cli.opening import mailbox_opener, opened
+from pipeline.cli.opening import mailbox_opener, opened, transport_opener
 from pipeline.cli.settings import ConfigOption, config_file
 from pipeline.config import load
 from pipeline.promises import Progress as Tell
@@ -37,7 +39,13 @@ def run(
             notify("WATCHDOG=1")
             tell(step, position, total)
 
-        worker = Worker(found, mailbox_opener(settings), alive)
+        worker = Worker(
+            found,
+            mailbox_opener(settings),
+            alive,
+            transport=transport_opener(settings),
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+        )
         if not once:
             run_until_stopped(worker, settings.worker.poll_seconds, notify)
             return
@@ -49,10 +57,17 @@ def run(
 
 def words(done: Round) -> str:
     """Return what a round did in one line."""
-    return (
+    told = (
         f"{done.fetched} new mails, {done.concluded} concluded, {done.drafted} drafts put, {done.filed} mails filed, "
         f"{done.set_aside} set aside, {done.failed} to be tried again."
     )
+    if done.sent:
+        told += f" {done.sent} mails sent."
+    if done.unsure:
+        told += (
+            f" {done.unsure} MAILS MAY OR MAY NOT HAVE BEEN SENT: look with 'pipeline doctor', then 'pipeline retry'."
+        )
+    return told
 
 
 @contextmanager

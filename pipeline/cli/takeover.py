@@ -36,8 +36,10 @@ def take_over(
     files = {kind: (path, read_file(path)) for kind, path in given.items() if path}
     with office(config) as found:
         for kind, (path, data) in files.items():
-            document = desk.take_over(found, kind, data, by=person(by))
+            taken = desk.take_over(found, kind, data, by=person(by))
+            document = taken.document
             facts = ", ".join(f"{name} {value}" for name, value in document.facts.items() if name != "macro")
             version = f" version {document.version}" if document.version else ""
             told = f"{kind.upper()}{version} is in force: {path.name}{f' ({facts})' if facts else ''}."
-            typer.echo(printable(told))
+            for line in (told, *taken.told):
+                typer.echo(printable(line))

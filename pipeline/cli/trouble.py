@@ -10,6 +10,13 @@ from pipeline.fetch import NotFetched
 from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing, ArtefactsUnavailable
 from pipeline.ledger.errors import LedgerBusy, LedgerConflict, LedgerRefused, NoSuchCase
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
+from pipeline.outbox import TransportUnusable
+from pipeline.planning import PlanRefused
+from pipeline.products import DoesNotFit
+from pipeline.publish.csv_file import CsvRefused
+from pipeline.publish.refused import ListNotEditable
+from pipeline.publish.repository import RepositoryRefused
+from pipeline.publish.shelf import ShelfConflict, ShelfUnavailable
 from pipeline.readers.child import ReadersUnavailable
 from pipeline.rulebook import RulesBroken
 from pipeline.schedule import AlreadyRunning
@@ -21,17 +28,25 @@ _TOLD = (
     ArtefactMissing,
     ArtefactsUnavailable,
     ConfigRefused,
+    CsvRefused,
+    DoesNotFit,
     LedgerBusy,
     LedgerConflict,
     LedgerRefused,
+    ListNotEditable,
     MailboxRefused,
     MailboxUnavailable,
     NoSuchCase,
     NotFetched,
     NotPossible,
+    PlanRefused,
     ReadersUnavailable,
+    RepositoryRefused,
     RulesBroken,
+    ShelfConflict,
+    ShelfUnavailable,
     TemplatesBroken,
+    TransportUnusable,
     Unavailable,
 )
 """Exceptions whose text was written for the person who reads it."""

@@ -1,11 +1,29 @@
-"""Words what was decided: the reply to a submitter as a Draft, made of templates and Findings and nothing else.
+"""Words what was decided and published: mails as Drafts, made of templates and values and nothing else.
 
 A mail kind is a folder under templates/ (``subject.txt.j2``, ``body.txt.j2``, ``body.html.j2``); shared pieces stand
 in ``templates/_base/``. Nothing here asks a clock, a network or a disk but ``Templates.load``, which reads once.
 """
 
-from pipeline.compose.drafting import Sender, reply
+from pipeline.compose.amendments import amendment_reply
+from pipeline.compose.drafting import reply
+from pipeline.compose.envelope import Enclosure, Sender
+from pipeline.compose.notices import ReleaseNotice, notices, settings_troubles
 from pipeline.compose.proof import bodies, verify
+from pipeline.compose.reminders import expired_notice, reminder
 from pipeline.compose.templates import Templates, TemplatesBroken
 
-__all__ = ["Sender", "Templates", "TemplatesBroken", "bodies", "reply", "verify"]
+__all__ = [
+    "Enclosure",
+    "ReleaseNotice",
+    "Sender",
+    "Templates",
+    "TemplatesBroken",
+    "amendment_reply",
+    "bodies",
+    "expired_notice",
+    "notices",
+    "reminder",
+    "reply",
+    "settings_troubles",
+    "verify",
+]

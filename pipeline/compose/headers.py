@@ -25,23 +25,24 @@ _ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]+>")
 _ADDR = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?P<domain>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)")
 
 
-class MessageIds(str):
-    """Value of In-Reply-To or References. It folds between ids and never inside one.
+class Bracketed(str):
+    """Value of a header of ``<...>`` items: message ids, or addresses of a mailing list (RFC 2369).
 
-    The standard library would write an id longer than a line as an RFC 2047 word, which no mail program can match.
+    It folds between items and never inside one. The standard library would write an item longer than a line as an
+    RFC 2047 word, which no mail program can match.
     """
 
     __slots__ = ("name",)
     name: str
 
-    def __new__(cls, name: str, ids: Sequence[str]) -> Self:
-        """Make the value of the header ``name`` from validated ids."""
-        value = super().__new__(cls, " ".join(ids))
+    def __new__(cls, name: str, items: Sequence[str]) -> Self:
+        """Make the value of the header ``name`` from validated items, brackets included."""
+        value = super().__new__(cls, " ".join(items))
         value.name = name
         return value
 
     def fold(self, *, policy: Policy) -> str:
-        """Return the header as lines, one id a line (the protocol of email.headerregistry)."""
+        """Return the header as lines, one item a line (the protocol of email.headerregistry)."""
         return f"{self.name}: " + f"{policy.linesep} ".join(self.split()) + policy.linesep
 
 
@@ -83,8 +84,11 @@ def bare_subject(subject: str, case: str, limit: int) -> str:
 
 
 def is_plain_address(addr: str) -> bool:
-    """Tell whether the text is one bare ASCII address (RFC 5321 dot-string), safe to address a mail to."""
-    if len(addr) > 254 or not _ADDR.fullmatch(addr):  # noqa: PLR2004 - RFC 5321 4.5.3.1.3: 256 with the brackets
+    """Tell whether the text is one bare ASCII address (RFC 5321 dot-string), safe to address a mail to.
+
+    One that holds the start of an RFC 2047 word is not: mail programs would read another address out of it.
+    """
+    if len(addr) > 254 or "=?" in addr or not _ADDR.fullmatch(addr):  # noqa: PLR2004 - RFC 5321 4.5.3.1.3: 256 with the brackets
         return False
     local, _, domain = addr.partition("@")
     return not any(part.startswith(".") or part.endswith(".") or ".." in part for part in (local, domain))

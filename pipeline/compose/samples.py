@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pipeline.compose.drafting import Sender
+from pipeline.compose.envelope import Sender
 from pipeline.domain.evidence import Evidence
 from pipeline.domain.finding import Finding, Settler, Status
 from pipeline.domain.judgement import Decision, Judged, Outcome

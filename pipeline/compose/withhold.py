@@ -27,12 +27,17 @@ _ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
 Cells = frozenset[tuple[str, str]]
 
 
+def withheld(field: str) -> str:
+    """Return the sentence that stands for a form field's values in a mail, or an empty text if they are shown."""
+    return _RESTRICTED_GROUPS.get(field.partition(".")[0].casefold(), "")
+
+
 def restricted_cells(judged: Iterable[Judged]) -> dict[str, Cells]:
     """Return, per withheld sentence, the (artefact, place) pairs that a check has read a restricted field from."""
     cells: dict[str, set[tuple[str, str]]] = {RED: set(), PERSONAL: set()}
     for one in judged:
         for finding in one.findings:
-            secret = _RESTRICTED_GROUPS.get(finding.subject.partition(".")[0].casefold())
+            secret = withheld(finding.subject)
             if secret:
                 cells[secret].update((e.artefact, e.where) for e in finding.evidence)
     return {secret: frozenset(places) for secret, places in cells.items()}

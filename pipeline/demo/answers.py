@@ -41,6 +41,9 @@ _MODELS: Mapping[str, tuple[Manufacturer, tuple[str, str, str, str]]] = {
 }
 """Device Models that are not on the sample list: image type, hardware version and revision, firmware version."""
 
+_NUMBERED = (GSME, *(device for device in _MODELS if device != GSME))
+"""The Device Models in the order of their certificates' numbers."""
+
 _SMETS1_MODELS: Mapping[str, tuple[Manufacturer, tuple[str, str, str, str]]] = {
     HUB: (VARDLE, ("30:01", "00", "09", "05:06:00:00")),
     GSME: (FENNBROOK, ("10:02", "02", "05", "10:20:30:51")),
@@ -87,7 +90,7 @@ def good_answers(
         "Device_Model.hardware_version.revision": model[2],
         "Device_Model.firmware_version": model[3],
         **_versions(SMETS1 if smets1 else VERSIONS[kind]),
-        **({} if smets1 else _certificates(kind, maker)),
+        **({} if smets1 else _certificates(device, kind, maker)),
         **(_image(maker, model) if image else {}),
         **_repository(maker),
         "Firmware_Upgrade.Path": path,
@@ -103,16 +106,20 @@ def _versions(pair: tuple[str, str]) -> dict[str, Value]:
     return {"SMETS/CHTS Version.Version_number": pair[0], "GBCS Version.version_number": pair[1]}
 
 
-def _certificates(kind: str, maker: Manufacturer) -> dict[str, Value]:
-    """Return what SMETS2+ asks for beside the Device Model: certificates and the contact for them (Table 2)."""
+def _certificates(device: str, kind: str, maker: Manufacturer) -> dict[str, Value]:
+    """Return what SMETS2+ asks for beside the Device Model: certificates and the contact for them (Table 2).
+
+    No two of these Device Models share a certificate: a number seen with other content is a point for the reviewer.
+    """
+    own = _NUMBERED.index(device)
     answers: dict[str, Value] = {
         "CPA_Certificate.security_characteristics_version": "Not Relevant",
-        "ZSE_Certificate.identification_number": "ZIG25117ZSE24117-24",
+        "ZSE_Certificate.identification_number": f"ZIG25117ZSE{24117 + own}-24",
         "ZSE_Certificate.ZSE_version": "ZigBee Smart Energy Standard 1.4",
     }
     if kind != PPMID:
         answers |= {
-            "CPA_Certificate.identification_number": "[E] NCSC-7300000001-4101",
+            "CPA_Certificate.identification_number": f"[E] NCSC-7300000001-{4101 + own}",
             "CPA_Certificate.security_characteristics_version": "Security Characteristics version 1.3",
             "CPA_Certificate.expiry_date": "25/10/2029",
             "Contact-CPA.Contact.contact name": "Ottilie Brandreth",
@@ -121,7 +128,7 @@ def _certificates(kind: str, maker: Manufacturer) -> dict[str, Value]:
         }
     if kind in ELECTRICITY:
         answers |= {
-            "DLMS_Certificate.identification_number": "7741",
+            "DLMS_Certificate.identification_number": f"{7741 + own}",
             "DLMS_Certificate.DLMS_version": "CTT 4.2",
         }
     return answers

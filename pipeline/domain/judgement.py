@@ -30,6 +30,7 @@ class Circumstances:
     dcc: mail domains or addresses that speak for the DCC. seen: workbook sha256 to the Case that judged it before.
     known_certificates: what earlier mails said under a certificate's number, by the key and in the words of
     pipeline/checks/papers.py: sha256 of the file, and a summary of its fields.
+    ocr: the OCR engines that read scans of the mail, each with its version; empty where none did.
     """
 
     on: date
@@ -42,6 +43,7 @@ class Circumstances:
     at: str = ""
     trust: str = ""
     known_certificates: Mapping[str, tuple[str, str]] | None = None
+    ocr: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):

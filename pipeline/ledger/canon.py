@@ -5,32 +5,54 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Table, select
 
-from pipeline.ledger.tables import audit, cases, drafts, effects, in_force, judgements, messages, submissions, verdicts
+from pipeline.ledger.tables import (
+    amendments,
+    audit,
+    cases,
+    certificates,
+    drafts,
+    effects,
+    in_force,
+    judgements,
+    messages,
+    published,
+    releases,
+    submissions,
+    verdicts,
+)
 
 _LEFT_OUT = {
     # Times, and numbers of rows.
-    "seq", "at", "received", "received_us", "last_attempt", "finished", "opened", "promised", "due_us", "done",
+    "seq", "at", "received", "received_us", "last_attempt", "finished", "opened", "promised", "due_us", "begun", "done",
     # How hard it was, and where the mail lay.
-    "attempts", "error", "mailbox", "folder", "generation", "uid",
+    "attempts", "error", "token", "mailbox", "folder", "generation", "uid",
     # Said again elsewhere: the digest of a draft stands for its bytes, year and serial in the Case's number.
     "raw", "year", "serial", "judgement",
 }  # fmt: skip
-_LEFT_OUT_OF = {"effects": {"due", "note"}}
-_JSON = {"circumstances", "decision", "model", "findings", "payload", "facts", "refs"}
+_LEFT_OUT_OF = {"effects": {"due", "note"}, "published": {"submission"}}
+_JSON = {
+    "circumstances", "decision", "model", "findings", "payload", "facts", "refs",
+    "manifest", "summary", "entries", "new_values", "evidence", "doubts",
+}  # fmt: skip
 
 
 def dump(connection: Connection) -> dict[str, Any]:
     """Return the logical content as plain values that compare equal for equal work.
 
     In: mails with their kind and Case, Cases, judgements with their Submissions, verdicts, drafts, effects with their
-    state, the lists in force, the trail. Out: times, attempts and their errors, sightings, polls.
+    state, the lists in force, Releases with what they listed, Amendments without any value (law 8), the trail.
+    Out: times, attempts and their errors, sightings, polls, leases.
     """
     whole: dict[str, Any] = {
         "messages": _rows(connection, messages, "sha256"),
         "cases": _rows(connection, cases, "number"),
         "judgements": _judgements(connection),
+        "certificates": _rows(connection, certificates),
         "drafts": _rows(connection, drafts, "message_id"),
         "effects": _rows(connection, effects, "key"),
+        "releases": _rows(connection, releases),
+        "published": _rows(connection, published, "entry"),
+        "amendments": [_without_values(row) for row in _rows(connection, amendments, "number")],
     }
     for table in (verdicts, in_force, audit):
         whole[table.name] = _rows(connection, table)
@@ -58,6 +80,13 @@ def _rows(connection: Connection, table: Table, key: str = "") -> list[dict[str,
         for row in connection.execute(select(table).order_by(*table.primary_key))
     ]
     return sorted(rows, key=lambda row: row[key]) if key else rows
+
+
+def _without_values(amendment: dict[str, Any]) -> dict[str, Any]:
+    """Leave of an Amendment's values their fields, and of its evidence the places: any text of them may be RED."""
+    fields = sorted(amendment.pop("new_values"))
+    places = [{name: pointer[name] for name in ("artefact", "file", "where")} for pointer in amendment.pop("evidence")]
+    return amendment | {"fields": fields, "evidence": places}
 
 
 def _plain(table: Table, row: Any) -> dict[str, Any]:

@@ -4,20 +4,23 @@ import re
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from pipeline.domain.draft import Draft
 from pipeline.domain.judgement import Decision, Verdict
-from pipeline.ledger import effects, judgements, mails
+from pipeline.ledger import effects, judgements, mails, upkeep
 from pipeline.ledger.codec import decode, storable
 from pipeline.ledger.errors import LedgerConflict, NoSuchCase
+from pipeline.ledger.instants import microseconds
 from pipeline.ledger.records import CaseRecord, Conclusion
+from pipeline.ledger.reminder_records import NewCase
 from pipeline.ledger.tables import cases, drafts, links, messages, verdicts
 from pipeline.ledger.tables import judgements as judgement_rows
 from pipeline.ledger.views import CaseSummary
 
 _NUMBER = re.compile(r"CPL-(\d{4})-(\d{5,9})")
 _NO_DUE = "9999"
+_DAY = len("2026-11-21")
 
 _NEAREST = 500
 """References looked up: a hostile mail may carry more than a database takes in one statement."""
@@ -31,21 +34,41 @@ def next_number(connection: Connection, year: int) -> str:
 
 def open_case(connection: Connection, conclusion: Conclusion) -> None:
     """Write the Case that a conclusion opens. LedgerConflict for a number that is taken or is none."""
-    parts = _NUMBER.fullmatch(conclusion.case)
+    _write(
+        connection,
+        conclusion.case,
+        at=conclusion.at,
+        due=conclusion.due,
+        subject=conclusion.subject,
+        correspondent=conclusion.correspondent,
+    )
+
+
+def open_without_mail(connection: Connection, new: NewCase, at: str) -> str:
+    """Write a Case that the pipeline opens itself, with its promises, under the next number, which is returned."""
+    number = next_number(connection, new.year)
+    _write(connection, number, at=at, due=new.due, subject=new.subject, correspondent="")
+    link(connection, number, new.message_ids)
+    effects.promise(connection, new.effects, at=at, case=number)
+    return number
+
+
+def _write(connection: Connection, number: str, *, at: str, due: str, subject: str, correspondent: str) -> None:
+    parts = _NUMBER.fullmatch(number)
     if parts is None:
-        raise LedgerConflict(f"{conclusion.case!r} is no Case number such as CPL-2026-00042.")
-    if exists(connection, conclusion.case):
-        raise LedgerConflict(f"The Case {conclusion.case} is open already: take the next number.")
+        raise LedgerConflict(f"{number!r} is no Case number such as CPL-2026-00042.")
+    if exists(connection, number):
+        raise LedgerConflict(f"The Case {number} is open already: take the next number.")
     connection.execute(
         cases.insert().values(
-            number=conclusion.case,
+            number=number,
             year=int(parts[1]),
             serial=int(parts[2]),
-            opened=conclusion.at,
-            due=conclusion.due,
+            opened=at,
+            due=due,
             state="open",
-            subject=conclusion.subject,
-            correspondent=conclusion.correspondent,
+            subject=subject,
+            correspondent=correspondent,
         )
     )
 
@@ -79,8 +102,39 @@ def case_of(connection: Connection, references: Sequence[str], subject_number: s
     return subject_number if exists(connection, subject_number) else ""
 
 
-def summaries(connection: Connection, state: str) -> tuple[CaseSummary, ...]:
-    """Return the Cases in that state, those due first first."""
+def close(connection: Connection, number: str, *, at: str, by: str, why: str) -> None:
+    """Close an open Case. NoSuchCase, or LedgerConflict for one that is closed."""
+    _move(connection, number, "open", "closed")
+    upkeep.note(connection, at=at, who=by, what="closed", target=number, why=why)
+
+
+def reopen(connection: Connection, number: str, *, at: str, by: str, why: str) -> None:
+    """Open a Case again, if it is closed, as something new belongs to it."""
+    if state_of(connection, number) == "closed":
+        _move(connection, number, "closed", "open")
+        upkeep.note(connection, at=at, who=by, what="opened again", target=number, why=why)
+
+
+def state_of(connection: Connection, number: str) -> str:
+    """Return ``open`` or ``closed``. NoSuchCase for a number that is not there."""
+    state: str | None = connection.execute(select(cases.c.state).where(cases.c.number == number)).scalar()
+    if state is None:
+        raise _no_such(number)
+    return state
+
+
+def _move(connection: Connection, number: str, before: str, after: str) -> None:
+    if state_of(connection, number) != before:
+        raise LedgerConflict(f"The Case {number} is {after} already.")
+    connection.execute(update(cases).where(cases.c.number == number).values(state=after))
+
+
+def summaries(connection: Connection, state: str, at: str) -> tuple[CaseSummary, ...]:
+    """Return the Cases in that state, the overdue ones first and those due first before the others.
+
+    at: empty, where nobody asks what is overdue.
+    """
+    day = at[:_DAY] if at and microseconds(at) else ""
     newest = (
         select(judgement_rows.c.case_number, func.max(judgement_rows.c.seq).label("seq"))
         .group_by(judgement_rows.c.case_number)
@@ -109,16 +163,17 @@ def summaries(connection: Connection, state: str) -> tuple[CaseSummary, ...]:
                 fails=row.fails or 0,
                 unclears=row.unclears or 0,
                 worst=row.worst or "",
+                overdue=row.state == "open" and "" < row.due < day,
             )
         )
-    return tuple(sorted(found, key=lambda case: case.due or _NO_DUE))
+    return tuple(sorted(found, key=lambda case: (not case.overdue, case.due or _NO_DUE)))
 
 
 def case(connection: Connection, number: str) -> CaseRecord:
     """Return a Case whole. NoSuchCase for a number that is not there."""
     row = connection.execute(select(cases).where(cases.c.number == number)).first()
     if row is None:
-        raise NoSuchCase(f"There is no Case {number}: 'pipeline cases' lists them.")
+        raise _no_such(number)
     judged = judgements.of_case(connection, number)
     newest = connection.execute(
         select(judgement_rows.c.by, judgement_rows.c.by_hand)
@@ -165,6 +220,10 @@ def _drafts(connection: Connection, number: str) -> tuple[Draft, ...]:
         Draft(kind=row.kind, message_id=row.message_id, to=row.recipient, subject=row.subject, raw=row.raw)
         for row in rows
     )
+
+
+def _no_such(number: str) -> NoSuchCase:
+    return NoSuchCase(f"There is no Case {number}: 'pipeline cases' lists them.")
 
 
 def _digest(message_id: str) -> str:

@@ -24,6 +24,9 @@ WRITER_LOCK = 0x43504C
 
 _SQLITE_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
+_POSTGRES_CONFLICT = "23"
+"""SQLSTATE class (the same): integrity constraint violation."""
+
 _POSTGRES_BUSY = ("08", "40", "53", "55P03", "57")
 """SQLSTATE classes (PostgreSQL, appendix A) that pass by themselves: connection, rollback, resources, lock, stop."""
 
@@ -83,9 +86,10 @@ class Database:
         """Turn the database's errors into the ledger's. No value that was to be stored stands in their text."""
         try:
             yield
-        except IntegrityError as error:
-            raise LedgerConflict(f"{self.name} holds something else already: {_said(error)}.") from error
         except DBAPIError as error:
+            if _is_conflict(error):
+                # Not "from" it: PostgreSQL's own error repeats the row, and what is RED would stand in a traceback.
+                raise LedgerConflict(f"{self.name} holds something else already: {_said(error)}.") from None
             if _is_busy(error):
                 raise LedgerBusy(f"{self.name} is busy or away just now ({_said(error)}): try later.") from error
             raise LedgerRefused(f"{self.name} cannot be used ({_said(error)}): {_remedy(error)}.") from error
@@ -124,6 +128,11 @@ def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001 - 
     connection.isolation_level = None
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _is_conflict(error: DBAPIError) -> bool:
+    """Say whether a constraint was broken; pg8000 has no exception of its own for that."""
+    return isinstance(error, IntegrityError) or _server_fields(error).get("C", "").startswith(_POSTGRES_CONFLICT)
 
 
 def _is_busy(error: DBAPIError) -> bool:

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from pipeline.domain.finding import Finding, Status
-from pipeline.domain.judgement import Circumstances, Decision, Judged, Outcome, Pending
+from pipeline.domain.judgement import Circumstances, Decision, Judged
 from pipeline.domain.product import DeviceModel
 from pipeline.ledger.codec import decode, encode
 from pipeline.ledger.instants import microseconds
 from pipeline.ledger.records import Judgement
-from pipeline.ledger.tables import cases, judgements, submissions
+from pipeline.ledger.tables import judgements, submissions
 
 _WORST_FIRST = (Status.FAIL, Status.BROKEN, Status.UNCLEAR)
 
@@ -91,40 +91,6 @@ def judged_before(connection: Connection, artefacts: Sequence[str]) -> dict[str,
         .order_by(submissions.c.seq.desc())
     )
     return {row.artefact: row.case_number for row in rows}
-
-
-def pending(connection: Connection, except_case: str) -> tuple[Pending, ...]:
-    """Return the Submissions of other open Cases that stand: not refused, and with a Device Model.
-
-    Each mail of a Case counts with its newest judgement (a mail that mends one Submission of a batch leaves the
-    others standing), and of two mails of one Case that speak of the same Device Model the later one.
-    """
-    newest = select(func.max(judgements.c.seq)).group_by(judgements.c.message)
-    rows = connection.execute(
-        select(submissions, judgements.c.case_number, judgements.c.by_hand, judgements.c.decision.label("whole"))
-        .join(judgements, submissions.c.judgement == judgements.c.seq)
-        .join(cases, judgements.c.case_number == cases.c.number)
-        .where(
-            judgements.c.seq.in_(newest),
-            submissions.c.model.is_not(None),
-            cases.c.state == "open",
-            cases.c.number != except_case,
-        )
-        .order_by(cases.c.year, cases.c.serial, judgements.c.seq, submissions.c.position)
-    ).all()
-    last_word = {(row.case_number, row.model): row.judgement for row in rows}
-    return tuple(
-        Pending(case=row.case_number, file=row.file, artefact=row.artefact, model=decode(row.model, DeviceModel))
-        for row in rows
-        if last_word[row.case_number, row.model] == row.judgement and not _refused(row)
-    )
-
-
-def _refused(row: Row[tuple[object, ...]]) -> bool:
-    """Say whether the Submission was refused, alone or (by a person) with its whole mail."""
-    if row.outcome == Outcome.REJECT:
-        return True
-    return row.by_hand and decode(row.whole, Decision).outcome is Outcome.REJECT
 
 
 def _judged(row: Row[tuple[object, ...]]) -> Judged:

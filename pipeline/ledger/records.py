@@ -21,9 +21,15 @@ class EffectState(StrEnum):
     """A promise in the outbox (law 7)."""
 
     PENDING = "pending"
+    SENDING = "sending"
+    """Begun, and not to be begun again: a network was or is about to be touched, and the outcome is not noted yet."""
+    UNKNOWN = "unknown"
+    """Begun, and nobody can say whether it was done: held for a person, or made due again where that is the policy."""
     DONE = "done"
     HELD = "held"
     """Refused by the server in a way trying again will not mend: a person must look, then ``retry``."""
+    WITHDRAWN = "withdrawn"
+    """Taken back before it was kept, as what it was about has changed: it is not kept any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +70,14 @@ class NewEffect:
     """An effect to promise. key: unique for ever; the same key promised twice is one promise.
 
     kind: ``draft`` (payload: artefact, message_id) or ``file`` (payload: sha256, message_id, target).
+    state: ``held`` for what only a person can keep, ``done`` for what the commit itself does. why: of these two.
     """
 
     key: str
     kind: str
     payload: Mapping[str, str]
+    state: EffectState = EffectState.PENDING
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,15 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenCertificate:
+    """What a mail said under a certificate's number: key and summary in the words of pipeline/checks/papers.py."""
+
+    key: str
+    artefact: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class Conclusion:
     """Everything that is committed in one transaction when a mail has been judged, its effects included.
 
@@ -123,6 +141,7 @@ class Conclusion:
     due: str = ""
     references: tuple[str, ...] = ()
     judgement: Judgement | None = None
+    certificates: tuple[SeenCertificate, ...] = ()
     drafts: tuple[Draft, ...] = ()
     effects: tuple[NewEffect, ...] = ()
 

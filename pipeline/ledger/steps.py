@@ -6,16 +6,21 @@ from hashlib import sha256
 from sqlalchemy import Connection, select, update
 
 from pipeline.domain.draft import Draft
-from pipeline.ledger import cases, effects, judgements, mails, upkeep
+from pipeline.domain.release import Amendment
+from pipeline.ledger import amendments, cases, certificates, effects, judgements, mails, standing, upkeep
 from pipeline.ledger.codec import encode
 from pipeline.ledger.errors import LedgerConflict, NoSuchCase
 from pipeline.ledger.instants import microseconds
 from pipeline.ledger.records import Conclusion, MessageState, Rejudged
+from pipeline.ledger.release_records import AmendmentState
 from pipeline.ledger.tables import cases as case_rows
 from pipeline.ledger.tables import drafts, messages, verdicts
 
+OURSELVES = "pipeline"
+"""Who the trail names for what a mail has set off."""
 
-def conclude(connection: Connection, conclusion: Conclusion) -> None:
+
+def conclude(connection: Connection, conclusion: Conclusion, proposals: Sequence[Amendment]) -> None:
     """Commit what a mail came to. LedgerConflict where it was concluded before, so that nothing is answered twice."""
     microseconds(conclusion.at)
     waiting = connection.execute(
@@ -42,15 +47,19 @@ def conclude(connection: Connection, conclusion: Conclusion) -> None:
     if conclusion.judgement is not None:
         _same_mail(conclusion.judgement.message, conclusion.message)
         judgements.add(connection, conclusion.judgement, conclusion.case)
+    certificates.remember(connection, conclusion.message, conclusion.certificates)
     _add_drafts(connection, conclusion.drafts, conclusion.message, conclusion.case, conclusion.at)
+    for proposal in proposals:
+        if proposal.case != conclusion.case:
+            raise LedgerConflict(f"The Amendment {proposal.number} is not of the Case {conclusion.case or '(none)'}.")
+        amendments.add(connection, proposal, AmendmentState.PROPOSED)
     effects.promise(connection, conclusion.effects, message=conclusion.message, case=conclusion.case, at=conclusion.at)
 
 
 def rejudge(connection: Connection, again: Rejudged) -> None:
     """Commit a judgement that a person's word has changed, with that word. Older judgements and drafts stay."""
     microseconds(again.at)
-    if not cases.exists(connection, again.case):
-        raise NoSuchCase(f"There is no Case {again.case}: 'pipeline cases' lists them.")
+    cases.reopen(connection, again.case, at=again.at, by=again.by, why=again.why)
     mail = mails.message(connection, again.judgement.message)
     if mail is None or mail.case != again.case:
         raise LedgerConflict(f"The mail {again.judgement.message} does not belong to the Case {again.case}.")
@@ -78,10 +87,21 @@ def rejudge(connection: Connection, again: Rejudged) -> None:
     upkeep.note(connection, at=again.at, who=again.by, what=what, target=target, why=again.why)
 
 
+def close(connection: Connection, number: str, *, at: str, by: str, why: str) -> None:
+    """Close a Case on a person's word, unless something they accepted would be forgotten with it."""
+    waiting = sum(item.case == number for item in standing.accepted(connection))
+    if waiting:
+        raise LedgerConflict(
+            f"{number} has {waiting} accepted submissions that are not published: publish, or decide otherwise."
+        )
+    cases.close(connection, number, at=at, by=by, why=why)
+
+
 def _enter_case(connection: Connection, conclusion: Conclusion) -> None:
     """Open the Case or join it, and make the mail and its answers findable for replies.
 
-    A mail that joins may set a new due day. It never changes the correspondent: anybody can write a Case number.
+    A mail that joins opens a closed Case again and may set a new due day. It never changes the correspondent: anybody
+    can write a Case number.
     """
     if not conclusion.case:
         if conclusion.opens:
@@ -91,8 +111,12 @@ def _enter_case(connection: Connection, conclusion: Conclusion) -> None:
         cases.open_case(connection, conclusion)
     elif not cases.exists(connection, conclusion.case):
         raise NoSuchCase(f"There is no Case {conclusion.case} for the mail {conclusion.message} to join.")
-    elif conclusion.due:
-        connection.execute(update(case_rows).where(case_rows.c.number == conclusion.case).values(due=conclusion.due))
+    else:
+        why = f"The mail {conclusion.message[:12]} joined it."
+        cases.reopen(connection, conclusion.case, at=conclusion.at, by=OURSELVES, why=why)
+        if conclusion.due:
+            of_case = case_rows.c.number == conclusion.case
+            connection.execute(update(case_rows).where(of_case).values(due=conclusion.due))
     cases.link(connection, conclusion.case, [conclusion.message_id])
 
 

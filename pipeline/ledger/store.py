@@ -4,19 +4,21 @@ Any method may raise LedgerBusy (try later) or LedgerRefused (a person is needed
 the caller; ValueError for any other text. Where a method is longer than a line, it stands in the module it calls.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 from pipeline.domain.judgement import Pending
-from pipeline.ledger import canon, cases, effects, judgements, mails, steps, upkeep
+from pipeline.domain.release import Amendment
+from pipeline.ledger import canon, cases, certificates, effects, judgements, leases, mails, standing, steps, upkeep
 from pipeline.ledger.database import BUSY_SECONDS, Database
 from pipeline.ledger.mails import Place
 from pipeline.ledger.migrate import migrate
+from pipeline.ledger.procedure import Procedure
 from pipeline.ledger.records import Arrival, CaseRecord, Conclusion, Effect, InForce, MessageRecord, Rejudged
 from pipeline.ledger.views import AuditEntry, CaseSummary, Health
 
 
-class Ledger:
+class Ledger(Procedure):
     """An open ledger. Safe to use from several threads and several processes: one writes at a time."""
 
     def __init__(self, database: Database) -> None:
@@ -109,23 +111,35 @@ class Ledger:
             return judgements.judged_before(connection, artefacts)
 
     def pending_submissions(self, except_case: str) -> tuple[Pending, ...]:
-        """Return the Submissions of other open Cases that were not refused and have a Device Model."""
+        """Return the Submissions of other open Cases that may yet be listed: not refused, with a Device Model."""
         with self._database.read() as connection:
-            return judgements.pending(connection, except_case)
+            return standing.pending(connection, except_case)
+
+    def known_certificates(self, keys: Collection[str], except_message: str) -> Mapping[str, tuple[str, str]]:
+        """Return what the first other mail said under these certificate keys: sha256 of the file, and its summary."""
+        with self._database.read() as connection:
+            return certificates.known(connection, keys, except_message)
 
     # Decisions.
 
-    def conclude(self, conclusion: Conclusion) -> None:
+    def conclude(self, conclusion: Conclusion, proposals: Sequence[Amendment] = ()) -> None:
         """Commit what a mail came to, with its Case, judgement, drafts and promises, whole or not at all.
 
+        A closed Case that the mail joins is opened again. proposals: the Amendments of that Case that the mail asks
+        for, each under ``next_amendment_number``; they wait for a person.
+
         LedgerConflict where the mail is not waiting (concluded before, set aside, unknown), where the number of a new
-        Case is taken, or where a draft's Message-ID stands for another text. NoSuchCase where it joins none.
+        Case or of a proposal is taken, or where a draft's Message-ID stands for another text. NoSuchCase where it
+        joins none.
         """
         with self._database.write() as connection:
-            steps.conclude(connection, conclusion)
+            steps.conclude(connection, conclusion, proposals)
 
     def rejudge(self, again: Rejudged) -> None:
-        """Commit a Case judged again on a person's word. NoSuchCase, or LedgerConflict for a mail not of the Case."""
+        """Commit a Case judged again on a person's word; a closed one is opened again.
+
+        NoSuchCase, or LedgerConflict for a mail that is not of the Case.
+        """
         with self._database.write() as connection:
             steps.rejudge(connection, again)
 
@@ -136,31 +150,85 @@ class Ledger:
         with self._database.read() as connection:
             return effects.due(connection, at)
 
-    def effect_done(self, key: str, at: str, note: str) -> None:
+    def effect_begins(self, key: str, at: str, token: int | None = None) -> None:
+        """Note that a promise is about to be kept, in a commit of its own, before a network is touched.
+
+        Needed where the act cannot be looked for afterwards, such as a mail that is sent. LedgerConflict unless it is
+        pending: of two workers one wins. token, here and below: of the lease that the caller works under;
+        LedgerConflict where it is not the newest.
+        """
+        with self._database.write() as connection:
+            effects.begins(connection, key, at, token)
+
+    def effect_done(self, key: str, at: str, note: str, token: int | None = None) -> None:
         """Note that a promise was kept. Harmless to repeat; LedgerConflict for one never made."""
         with self._database.write() as connection:
-            effects.done(connection, key, at, note)
+            effects.done(connection, key, at, note, token)
 
-    def effect_failed(self, key: str, at: str, error: str, retry_at: str | None) -> None:
-        """Note a failed attempt: due again at ``retry_at``, or held for a person. LedgerConflict unless pending."""
+    def effect_failed(self, key: str, at: str, error: str, retry_at: str | None, token: int | None = None) -> None:
+        """Note a failed attempt: due again at ``retry_at``, or held for a person.
+
+        Also makes one of unknown outcome due again or held. LedgerConflict for one that was kept, held or never made.
+        """
         with self._database.write() as connection:
-            effects.failed(connection, key, at, error, retry_at)
+            effects.failed(connection, key, at, error, retry_at=retry_at, token=token)
+
+    def effect_unsure(self, key: str, at: str, error: str, token: int | None = None) -> None:
+        """Note that the outcome of an attempt that was begun cannot be known: it waits for a person.
+
+        LedgerConflict unless it was begun. Where the policy is to try again, ``effect_failed`` makes it due.
+        """
+        with self._database.write() as connection:
+            effects.unsure(connection, key, at, error, token)
+
+    def stranded(self, at: str) -> tuple[Effect, ...]:
+        """Return the promises whose outcome is unknown, those included that a process now gone has begun.
+
+        Gone: it began without a lease, or its lease at that time has run out, was given back or is another's. Asked
+        when a worker starts, after it has its lease; without leases, only while no other worker runs.
+        """
+        with self._database.write() as connection:
+            return effects.stranded(connection, at)
 
     def retry(self, what: str, at: str, *, by: str = "", why: str = "") -> int:
-        """Put set-aside mails (attempts 0) and held promises back to work; how many there were.
+        """Put set-aside mails (attempts 0) and held or unknown promises back to work; how many there were.
 
-        what: a Case number, or six or more digits of a mail's sha256. NoSuchCase where it names nothing, or more than
-        one mail.
+        what: a Case number, the version of a Release, or six or more digits of a mail's sha256. NoSuchCase where it
+        names nothing, or more than one mail.
         """
         with self._database.write() as connection:
             return upkeep.retry(connection, what, at=at, by=by, why=why)
 
+    # Which of several workers may act.
+
+    def lease(self, name: str, owner: str, at: str, seconds: int) -> int | None:
+        """Take the lease of that name for so long; its fencing token, or None while anybody holds it.
+
+        owner: names the process, for people to read. A token is higher than every one given before.
+        """
+        with self._database.write() as connection:
+            return leases.take(connection, name, owner, at, seconds)
+
+    def renew(self, token: int, at: str, seconds: int) -> None:
+        """Let a lease run on from ``at``. LedgerConflict where it was given back or is another's by now."""
+        with self._database.write() as connection:
+            leases.renew(connection, token, at, seconds)
+
+    def release_lease(self, token: int) -> None:
+        """Give a lease back. Harmless where it is another's by now."""
+        with self._database.write() as connection:
+            leases.give_back(connection, token)
+
     # What people look at.
 
-    def cases(self, state: str = "open") -> tuple[CaseSummary, ...]:
-        """Return one line per Case in that state (``open`` or ``closed``), those due first first."""
+    def cases(self, state: str = "open", at: str = "") -> tuple[CaseSummary, ...]:
+        """Return one line per Case in that state (``open`` or ``closed``): the overdue ones, then those due first.
+
+        at: the moment that says what is overdue, with the offset of the office, as its date is compared with the due
+        day; nothing is marked overdue where it is left out.
+        """
         with self._database.read() as connection:
-            return cases.summaries(connection, state)
+            return cases.summaries(connection, state, at)
 
     def case(self, number: str) -> CaseRecord:
         """Return one Case whole, as it stood at one moment. NoSuchCase for a number that is not there."""
@@ -177,7 +245,7 @@ class Ledger:
     def put_in_force(self, document: InForce, *, by: str = "", why: str = "") -> None:
         """Record a document taken over; from now on it is the one in force of its kind."""
         with self._database.write() as connection:
-            upkeep.put_in_force(connection, document, by=by, why=why)
+            upkeep.take_over(connection, document, by=by, why=why)
 
     def in_force(self, kind: str) -> InForce | None:
         """Return the document of that kind taken over last, if any."""

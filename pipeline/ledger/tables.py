@@ -61,6 +61,10 @@ def _case() -> Column[str]:
     return Column("case_number", Words, ForeignKey("cases.number"), nullable=True, index=True)
 
 
+def _release(*, nullable: bool) -> Column[str]:
+    return Column("release_version", Words, ForeignKey("releases.version"), nullable=nullable, index=True)
+
+
 cases = Table(
     "cases",
     metadata,
@@ -161,6 +165,18 @@ submissions = Table(
     _text("outcome"),
 )
 
+certificates = Table(
+    # What mails said under a certificate's number, as papers.memory words it: told when it says otherwise later.
+    "certificates",
+    metadata,
+    _seq(),
+    _text("key", index=True),
+    _text("artefact"),
+    _text("said"),
+    _message(),
+    UniqueConstraint("key", "artefact", "message"),
+)
+
 verdicts = Table(
     "verdicts",
     metadata,
@@ -190,13 +206,65 @@ drafts = Table(
     _text("at"),
 )
 
+releases = Table(
+    # One row per version of the CPL that ``pipeline publish`` has made.
+    "releases",
+    metadata,
+    _seq(),
+    _text("version", unique=True),
+    _text("base"),
+    _text("cpl"),
+    _text("at"),
+    _text("by"),
+    _text("issued"),
+    _text("manifest"),  # JSON
+    _text("summary"),  # JSON
+)
+
+published = Table(
+    # Which Submission became which entry. ``message`` and ``artefact`` are those of the Submission: a mail judged again
+    # makes new rows of submissions, and its workbook is listed once all the same.
+    "published",
+    metadata,
+    _seq(),
+    _release(nullable=False),
+    Column("submission", Integer, ForeignKey("submissions.seq"), nullable=False),
+    _message(),
+    _text("artefact"),
+    _text("entry", unique=True),
+    UniqueConstraint("message", "artefact"),
+)
+
+amendments = Table(
+    "amendments",
+    metadata,
+    Column("number", Words, primary_key=True),
+    Column("year", Integer, nullable=False),
+    Column("serial", Integer, nullable=False),
+    _text("state", index=True),
+    _text("kind"),
+    _text("entries"),  # JSON
+    _text("new_values"),  # JSON; may be RED (law 8): read by amendments.py and nothing else
+    _text("why"),
+    _text("by"),
+    _text("at"),
+    _case(),
+    _text("until"),
+    _text("evidence"),  # JSON; its texts may be RED as well
+    _text("doubts"),  # JSON
+    _release(nullable=True),
+    UniqueConstraint("year", "serial"),
+    CheckConstraint("state IN ('proposed', 'ordered', 'withdrawn', 'published')", name="state"),
+)
+
 effects = Table(
     "effects",
     metadata,
     _seq(),
     _text("key", unique=True),
-    _message(),
+    Column("message", Words, ForeignKey("messages.sha256"), nullable=True, index=True),
     _case(),
+    _release(nullable=True),
     _text("kind"),
     _text("payload"),  # JSON
     _text("state", index=True),
@@ -204,10 +272,36 @@ effects = Table(
     _text("promised"),
     _text("due"),
     Column("due_us", BigInteger, nullable=False),
+    _text("begun", server_default=""),
+    Column("token", BigInteger, nullable=True),  # of the lease it was begun under
     _text("done"),
     _text("error"),
     _text("note"),
-    CheckConstraint("state IN ('pending', 'done', 'held')", name="state"),
+    CheckConstraint("state IN ('pending', 'sending', 'unknown', 'done', 'held', 'withdrawn')", name="state"),
+)
+
+bounces = Table(
+    # What mails that came back say of mails of ours. ``message`` is the mail that says so.
+    "bounces",
+    metadata,
+    _seq(),
+    Column("effect_key", Words, ForeignKey("effects.key"), nullable=False),
+    _message(),
+    _text("at"),
+    _text("recipient"),
+    _text("status"),
+    Column("permanent", Boolean, nullable=False),
+    _text("text"),
+    UniqueConstraint("effect_key", "message", "recipient"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Words, primary_key=True),
+    _text("owner"),
+    Column("token", BigInteger, nullable=False, unique=True),
+    Column("expires_us", BigInteger, nullable=False),
 )
 
 in_force = Table(

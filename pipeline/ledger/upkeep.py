@@ -2,22 +2,26 @@
 
 import re
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, false, func, select, update
 
 from pipeline.ledger.codec import decode, encode
 from pipeline.ledger.errors import NoSuchCase
 from pipeline.ledger.instants import microseconds, seconds_between
 from pipeline.ledger.records import EffectState, InForce, MessageState
-from pipeline.ledger.tables import audit, cases, effects, in_force, messages, polls
+from pipeline.ledger.tables import audit, cases, effects, in_force, messages, polls, releases
 from pipeline.ledger.views import AuditEntry, Health, Poll
 
 _SHA256_PREFIX = re.compile(r"[0-9a-f]{6,64}")
+_UNKEPT = (EffectState.PENDING, EffectState.SENDING)
+_HELD = (EffectState.HELD, EffectState.UNKNOWN)
 
 
 def retry(connection: Connection, what: str, *, at: str, by: str, why: str) -> int:
-    """Put set-aside mails and held effects of a Case, or of a mail named by its sha256, back to work."""
+    """Put set-aside mails and held or unknown effects of a Case, a Release or a mail back to work."""
     if connection.execute(select(cases.c.number).where(cases.c.number == what)).first() is not None:
         of_mails, of_effects = messages.c.case_number == what, effects.c.case_number == what
+    elif connection.execute(select(releases.c.version).where(releases.c.version == what)).first() is not None:
+        of_mails, of_effects = false(), effects.c.release_version == what
     else:
         sha256 = _mail_called(connection, what)
         of_mails, of_effects = messages.c.sha256 == sha256, effects.c.message == sha256
@@ -28,15 +32,15 @@ def retry(connection: Connection, what: str, *, at: str, by: str, why: str) -> i
     ).rowcount
     again += connection.execute(
         update(effects)
-        .where(of_effects, effects.c.state == EffectState.HELD)
+        .where(of_effects, effects.c.state.in_(_HELD))
         .values(state=EffectState.PENDING, attempts=0, due=at, due_us=microseconds(at))
     ).rowcount
     note(connection, at=at, who=by, what="retry", target=what, why=why)
     return again
 
 
-def put_in_force(connection: Connection, document: InForce, *, by: str, why: str) -> None:
-    """Write down a document taken over; the newest of its kind is in force."""
+def put_in_force(connection: Connection, document: InForce) -> None:
+    """Write down a document taken over or released; the newest of its kind is in force."""
     microseconds(document.at)
     connection.execute(
         in_force.insert().values(
@@ -47,6 +51,11 @@ def put_in_force(connection: Connection, document: InForce, *, by: str, why: str
             facts=encode(document.facts),
         )
     )
+
+
+def take_over(connection: Connection, document: InForce, *, by: str, why: str) -> None:
+    """Put in force a document that a person gave."""
+    put_in_force(connection, document)
     note(connection, at=document.at, who=by, what=f"import: {document.kind}", target=document.artefact, why=why)
 
 
@@ -83,7 +92,7 @@ def health(connection: Connection, at: str) -> Health:
         .limit(1)
     ).scalar()
     promise = connection.execute(
-        select(effects.c.promised).where(effects.c.state == EffectState.PENDING).order_by(effects.c.seq).limit(1)
+        select(effects.c.promised).where(effects.c.state.in_(_UNKEPT)).order_by(effects.c.seq).limit(1)
     ).scalar()
     rows = connection.execute(select(polls).order_by(polls.c.mailbox))
     mail_count, effect_count = select(func.count()).select_from(messages), select(func.count()).select_from(effects)
@@ -92,10 +101,10 @@ def health(connection: Connection, at: str) -> Health:
         unfinished=connection.execute(mail_count.where(messages.c.state == MessageState.RECEIVED)).scalar_one(),
         oldest_unfinished=oldest or "",
         oldest_unfinished_seconds=seconds_between(oldest, at) if oldest else 0,
-        backlog=connection.execute(effect_count.where(effects.c.state == EffectState.PENDING)).scalar_one(),
+        backlog=connection.execute(effect_count.where(effects.c.state.in_(_UNKEPT))).scalar_one(),
         oldest_promise=promise or "",
         oldest_promise_seconds=seconds_between(promise, at) if promise else 0,
-        held=connection.execute(effect_count.where(effects.c.state == EffectState.HELD)).scalar_one(),
+        held=connection.execute(effect_count.where(effects.c.state.in_(_HELD))).scalar_one(),
         set_aside=connection.execute(mail_count.where(messages.c.state == MessageState.SET_ASIDE)).scalar_one(),
         polls=tuple(
             Poll(mailbox=row.mailbox, at=row.at, ok=row.ok, text=row.text, last_good=row.last_good) for row in rows
@@ -124,7 +133,9 @@ def _mail_called(connection: Connection, what: str) -> str:
             connection.execute(select(messages.c.sha256).where(messages.c.sha256.startswith(begins)).limit(2)).scalars()
         )
     if not found:
-        raise NoSuchCase(f"The ledger has no Case {what}, and no mail whose sha256 begins so (6 digits or more).")
+        raise NoSuchCase(
+            f"The ledger has no Case or Release {what}, and no mail whose sha256 begins so (6 digits or more)."
+        )
     if len(found) > 1:
         raise NoSuchCase(f"More than one mail's sha256 begins with {what}: give more of its digits.")
     return found[0]

@@ -9,7 +9,7 @@ class CaseSummary:
 
     outcome and waits_for: of its decision, empty where nothing was judged. fails: ``fail`` Findings. unclears:
     ``unclear`` and ``broken`` ones. worst: the message of the first ``fail``, else of the first ``broken``, else of
-    the first ``unclear``.
+    the first ``unclear``. overdue: it is open, and the day it was due lies before the day that was asked about.
     """
 
     number: str
@@ -23,6 +23,7 @@ class CaseSummary:
     fails: int
     unclears: int
     worst: str
+    overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Health:
 
     unfinished: mails received and not concluded; oldest_unfinished: when the oldest of them was received, and its
     age in seconds. backlog: promises not yet kept; oldest_promise: when the oldest was made, and its age in seconds.
-    held and set_aside: effects and mails that wait for a person. Empty text and 0 where there is none.
+    held and set_aside: effects (those of unknown outcome too) and mails that wait for a person. Empty text and 0 where
+    there is none.
     """
 
     at: str
@@ -59,9 +61,11 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One change by a person. what: ``verdict: pass``, ``decision: reject``, ``retry``, ``import: cpl``.
+    """One change by a person, or what followed from it.
 
-    target: the Case (with the check, for a verdict), the mail's sha256, or the artefact taken over.
+    what: ``verdict: pass``, ``decision: reject``, ``retry``, ``import: cpl``, ``amendment: ordered``, ``release``,
+    ``closed``, ``opened again``. who: ``pipeline`` where a mail did it. target: the Case (with the check, for a
+    verdict), the mail's sha256, the artefact taken over, the Amendment, or the version of the CPL.
     """
 
     at: str

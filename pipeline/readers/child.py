@@ -13,6 +13,7 @@ from typing import IO, Self
 
 import msgspec
 
+from pipeline.domain.bounce import Bounces
 from pipeline.domain.certificate import CertificateReading
 from pipeline.domain.document import Document
 from pipeline.domain.form import Form
@@ -23,13 +24,18 @@ from pipeline.readers.cpl import CplReading
 from pipeline.readers.crop_request import CropQuestion, png_of
 from pipeline.readers.fork import run_forked
 from pipeline.readers.jobs import (
+    BOUNCES,
+    CONTACTS,
     CPL,
     CROP,
     DOCUMENT,
+    DZIR,
+    FIR,
     FORM,
     JOBS,
     MACRO,
     MESSAGE,
+    OCR,
     PAPER,
     SIGNATURE,
     ChildLimits,
@@ -38,7 +44,9 @@ from pipeline.readers.jobs import (
     value_of,
 )
 from pipeline.readers.message import ReadMail
+from pipeline.readers.ocr_request import OcrQuestion, ScannedPage
 from pipeline.readers.paper_request import PaperQuestion, reading_of
+from pipeline.readers.repository import RepositoryReading
 from pipeline.readers.zygote import Reply, Request, receive, send
 
 _START = 30.0  # seconds the helper may take to import the readers on a cold, busy machine
@@ -68,6 +76,22 @@ class Readers(ABC):
         """Read a Central Products List workbook."""
         return self.run(CPL, data)
 
+    def fir(self, data: bytes) -> RepositoryReading | Problem:
+        """Read a Firmware Information Repository."""
+        return self.run(FIR, data)
+
+    def dzir(self, data: bytes) -> RepositoryReading | Problem:
+        """Read a Device ZigBee Information Repository."""
+        return self.run(DZIR, data)
+
+    def contacts(self, data: bytes) -> RepositoryReading | Problem:
+        """Read a list of contacts."""
+        return self.run(CONTACTS, data)
+
+    def bounces(self, mail: bytes) -> Bounces | Problem:
+        """Read what a mail says of mails that came back."""
+        return self.run(BOUNCES, mail)
+
     def macro(self, workbook: bytes) -> MacroReading | Problem:
         """Read the modules of a workbook's macro."""
         return self.run(MACRO, workbook)
@@ -88,6 +112,10 @@ class Readers(ABC):
         """Show a place on a page, as PNG."""
         return png_of(self.run(CROP, msgspec.msgpack.encode(question)))
 
+    def scan(self, question: OcrQuestion) -> ScannedPage | Problem:
+        """Read one scanned page by OCR; takes seconds."""
+        return self.run(OCR, msgspec.msgpack.encode(question))
+
 
 class ReadersUnavailable(Exception):  # noqa: N818 - named for the fact, as the ports are
     """The helper process cannot be started: our own trouble, and no fault of any mail."""
@@ -102,7 +130,7 @@ class Forked(Readers):
 
     def run(self, job: Job[Value], payload: bytes) -> Value | Problem:
         """Run any job."""
-        return run_forked(job, payload, self._limits)
+        return run_forked(job, payload, job.limits or self._limits)
 
     def close(self) -> None:
         """Do nothing: no child outlives its job."""
@@ -143,7 +171,7 @@ class Zygote(Readers):
         """Run a job of the given table. A helper that dies over it is started anew and asked once more."""
         if job.target not in self._targets:
             raise ValueError(f"{job.target} is not among the jobs this helper was given.")
-        request = Request(job.target, payload, self._limits)
+        request = Request(job.target, payload, job.limits or self._limits)
         with self._lock:
             reply = self._ask(request) or self._ask(request)
         if reply is None:

@@ -39,6 +39,8 @@ _NAMES = {
     "Zigbee_Properties.Bands_Join": "ZigBee_Properties.Bands_Join",
 }
 """Columns of the list that are headed otherwise than the form's field (research: real workbook, guidance 7.2.11)."""
+_NEVER_PUBLISHED = {"device_zigbee_information_repository", "contact-cpa"}
+"""Data Groups that are RED or personal (guidance 7.2.8, 7.2.12), in lower case: no column of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +151,13 @@ def _products(data: bytes) -> Iterator[Product]:
     number = next((c for c, name in columns.items() if name == "Entry.number"), None)
     if number is None or not set(DEVICE_MODEL) <= set(columns.values()):
         raise Unreadable("unsupported", f"the tab '{LIST_TAB}' lacks the Entry or Device_Model columns")
+    secret = {c: columns.pop(c) for c, name in tuple(columns.items()) if _group(name) in _NEVER_PUBLISHED}
     for index, row in enumerate(rows[header + 2 :], start=header + 3):
         values = {name: _as_text(row[c]) for c, name in columns.items() if row[c] != ""}
         if _NUMBER.fullmatch(values.get("Entry.number", "")):
+            if filled := [name for c, name in secret.items() if row[c] != ""]:
+                text = f"row {index} of the tab '{LIST_TAB}' has a value in the column '{filled[0]}'"
+                raise Unreadable("unsupported", f"{text}, which must never be published: take the column out")
             # A spreadsheet that took 000626 for a number shows 626.
             yield _product(values | {"Entry.number": values["Entry.number"].zfill(6)}, index)
         elif set(DEVICE_MODEL) <= values.keys() and not _as_text(row[0]):  # column A: the labels above the entries
@@ -166,6 +172,10 @@ def _columns(groups: Sequence[object], attributes: Sequence[object]) -> dict[int
             name = f"{_as_text(group)}.{_as_text(attribute)}"
             named[column] = _NAMES.get(name, name)
     return named
+
+
+def _group(name: str) -> str:
+    return name.partition(".")[0].casefold()
 
 
 def _product(values: dict[str, str], row: int) -> Product:

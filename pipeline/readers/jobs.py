@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from pipeline.domain.bounce import Bounces
 from pipeline.domain.certificate import CertificateReading
 from pipeline.domain.document import Document
 from pipeline.domain.form import Form
@@ -20,17 +21,11 @@ from pipeline.domain.signature import SignatureReading
 from pipeline.readers.cpl import CplReading
 from pipeline.readers.crop_request import Crop
 from pipeline.readers.message import ReadMail
+from pipeline.readers.ocr_request import ScannedPage
+from pipeline.readers.repository import RepositoryReading
 
 T_co = TypeVar("T_co", covariant=True)
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Job(Generic[T_co]):
-    """One thing to ask. target: ``module:function``, from bytes to a value of the type ``result``."""
-
-    target: str
-    result: type[T_co]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +41,18 @@ class ChildLimits:
     result: int = 192 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class Job(Generic[T_co]):
+    """One thing to ask. target: ``module:function``, from bytes to a value of the type ``result``.
+
+    limits: of its own, for a job that the usual ones do not fit.
+    """
+
+    target: str
+    result: type[T_co]
+    limits: ChildLimits | None = None
+
+
 MESSAGE: Job[ReadMail] = Job("pipeline.readers.message:read_message", ReadMail)
 FORM: Job[Form] = Job("pipeline.readers.form:read_form", Form)
 CPL: Job[CplReading] = Job("pipeline.readers.cpl:read_cpl", CplReading)
@@ -54,6 +61,11 @@ MACRO: Job[MacroReading] = Job("pipeline.readers.macro:read_macro", MacroReading
 DOCUMENT: Job[Document] = Job("pipeline.readers.document:read_document", Document)
 PAPER: Job[CertificateReading] = Job("pipeline.readers.paper:read_paper", CertificateReading)
 CROP: Job[Crop] = Job("pipeline.readers.crop:crop_bytes", Crop)
+OCR: Job[ScannedPage] = Job("pipeline.readers.ocr_page:scan_page", ScannedPage, ChildLimits(wall=120.0, memory=3 << 30))
+FIR: Job[RepositoryReading] = Job("pipeline.readers.repository:read_fir", RepositoryReading)
+DZIR: Job[RepositoryReading] = Job("pipeline.readers.repository:read_dzir", RepositoryReading)
+CONTACTS: Job[RepositoryReading] = Job("pipeline.readers.repository:read_contacts", RepositoryReading)
+BOUNCES: Job[Bounces] = Job("pipeline.readers.bounce:read_bounces", Bounces)
 
 JOBS: Mapping[str, Job[object]] = {
     "message": MESSAGE,
@@ -64,6 +76,11 @@ JOBS: Mapping[str, Job[object]] = {
     "document": DOCUMENT,
     "paper": PAPER,
     "crop": CROP,
+    "ocr": OCR,
+    "fir": FIR,
+    "dzir": DZIR,
+    "contacts": CONTACTS,
+    "bounces": BOUNCES,
 }
 """The jobs of the product. Nothing outside a given table is ever imported or called."""
 

@@ -24,7 +24,10 @@ _MOST_ID = 990
 _MOST_HTML = 256 << 10
 _BULK = frozenset({"bulk", "list", "junk"})
 _BLOCKS = frozenset({"address", "blockquote", "div", "h1", "h2", "h3", "h4", "li", "p", "pre", "table", "tr"})
-_UNSEEN = frozenset({"head", "script", "style", "template", "title"})
+_CELLS = frozenset({"td", "th"})
+_QUOTE = "blockquote"
+# What is struck out is no longer said.
+_UNSEEN = frozenset({"del", "head", "s", "script", "strike", "style", "template", "title"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +150,34 @@ def _html(part: Part, most: int) -> str:
 
 
 def _said(root: etree._Element) -> list[str]:
-    """Return the text of a tree in reading order, line feeds around each block."""
+    """Return the text of a tree in reading order, line feeds around each block, ``>`` before each line of a quote."""
     said: list[str] = []
     unseen: etree._Element | None = None
+    quotes = 0
     for event, element in etree.iterwalk(root, events=("start", "end")):
         if event == "start":
+            quotes += element.tag == _QUOTE
             if unseen is None and element.tag in _UNSEEN:
                 unseen = element
             if unseen is None:
-                said.append(("\n" if element.tag in _BLOCKS or element.tag == "br" else "") + (element.text or ""))
+                said.append(_lines(_before(element.tag) + (element.text or ""), quotes))
             continue
+        quotes -= element.tag == _QUOTE
         if unseen is element:
             unseen = None
-        if unseen is None:
-            said.append(("\n" if element.tag in _BLOCKS else "") + (element.tail or ""))
+            said.append(_lines(element.tail or "", quotes))
+        elif unseen is None:
+            said.append(_lines(("\n" if element.tag in _BLOCKS else "") + (element.tail or ""), quotes))
     return said
+
+
+def _before(tag: object) -> str:
+    """Return what stands between an element and the text before it."""
+    if tag in _CELLS:
+        return " "
+    return "\n" if tag in _BLOCKS or tag == "br" else ""
+
+
+def _lines(text: str, quotes: int) -> str:
+    """Mark the lines of an earlier mail that is quoted as text mails mark them."""
+    return text.replace("\n", "\n> ") if quotes else text

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from pipeline.domain.document import Box, Document, Page
+from pipeline.domain.document import Document, Page
 from pipeline.domain.message import Problem
 from pipeline.readers.unreadable import Unreadable
 
@@ -40,21 +40,26 @@ def read_picture(data: bytes, most: int) -> Document:
     return Document(tuple(pages))
 
 
-def crop_picture(data: bytes, number: int, box: Box, dpi: int) -> Image.Image:
-    """Return a part of one page, in points as ``read_picture`` gives them. Raises Unreadable."""
+def shown_picture(data: bytes, number: int) -> tuple[Image.Image, float, float]:
+    """Return one page in colour, as a person sees it, and its width and height in points. Raises Unreadable."""
     with _opened(data) as image:
         if number < 1 or (number > 1 and not _turn(image, number - 1)):
             raise Unreadable("limit", f"The picture has no page {number}.")
         width, height = _points(image)
         try:
-            shown = ImageOps.exif_transpose(image).convert("RGB")
+            shown = _on_white(ImageOps.exif_transpose(image))
         except (OSError, ValueError, SyntaxError, TypeError, EOFError) as error:
             raise Unreadable("damaged", "The picture is damaged and cannot be shown.") from error
-    across, down = shown.width / width, shown.height / height
-    place = (int(box.left * across), int(box.top * down), int(box.right * across) + 1, int(box.bottom * down) + 1)
-    part = shown.crop(place)
-    size = max(1, round((box.right - box.left) * dpi / 72)), max(1, round((box.bottom - box.top) * dpi / 72))
-    return part.resize(size)
+    return shown, width, height
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Return a picture in colour, what is transparent of it white, as paper is."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    seen = image.convert("RGBA")
+    paper = Image.new("RGBA", seen.size, "white")
+    return Image.alpha_composite(paper, seen).convert("RGB")
 
 
 @contextmanager

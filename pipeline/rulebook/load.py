@@ -19,6 +19,8 @@ from pipeline.domain.judgement import Outcome
 from pipeline.domain.product import DEVICE_TYPE
 from pipeline.rulebook.alignment import AlignmentFile, Convention, conventions
 from pipeline.rulebook.certificates import CertificateKind, certificate_kinds
+from pipeline.rulebook.reminders import RemindersFile
+from pipeline.rulebook.requests import RequestsFile
 from pipeline.rulebook.schema import (
     AssuranceFile,
     CheckRule,
@@ -35,6 +37,8 @@ from pipeline.rulebook.signers import SignersFile
 
 SMETS1_VERSION = "SMETS V1.2"
 SMETS1_GBCS = "GBCS Version 0.0"
+REQUESTS = "requests.yaml"
+REMINDERS = "reminders.yaml"
 
 Combination = tuple[str, str, str]
 """Device_Type, SMETS/CHTS version, GBCS version (Device Level Versioning, guidance Appendix 8)."""
@@ -72,6 +76,7 @@ class Rulebook:
 
     version: the newest form version described. earliest: the oldest CPL version whose form is taken.
     combinations: every known triple, True where it is still offered. files: path under rules/ to its text.
+    reminders: None only in rules stored before there were any, which judge as they did and remind of nothing.
     """
 
     version: str
@@ -89,7 +94,9 @@ class Rulebook:
     conventions: Mapping[str, tuple[Convention, ...]]
     decision: DecisionFile
     kinds: KindsFile
+    requests: RequestsFile
     manufacturers: Mapping[str, tuple[str, ...]]
+    reminders: RemindersFile | None
     files: Mapping[str, str]
 
     @classmethod
@@ -110,11 +117,11 @@ class Rulebook:
             files = msgspec.json.decode(bundle, type=dict[str, str])
         except msgspec.MsgspecError as error:
             raise RulesBroken(f"the stored rules are damaged: {error}") from error
-        return cls.from_files(files)
+        return cls.from_files(files, stored=True)
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> "Rulebook":
-        """Build the rules from file texts by path under rules/."""
+    def from_files(cls, files: Mapping[str, str], *, stored: bool = False) -> "Rulebook":
+        """Build the rules from file texts by path under rules/. stored: they may be older than a file of today's."""
         form = _read(files, "form.yaml", FormFile)
         fields: dict[str, FieldRule] = {}
         _add(fields, form.fields, "form.yaml")
@@ -144,7 +151,9 @@ class Rulebook:
             conventions=_conventions(files),
             decision=_read(files, "decision.yaml", DecisionFile),
             kinds=_read(files, "kinds.yaml", KindsFile),
+            requests=RequestsFile() if stored and REQUESTS not in files else _read(files, REQUESTS, RequestsFile),
             manufacturers=_manufacturers(files),
+            reminders=None if stored and REMINDERS not in files else _read(files, REMINDERS, RemindersFile),
             files=dict(files),
         )
         book._cross_check()
@@ -184,7 +193,8 @@ class Rulebook:
                 yield f"{rule.field}: field {rule.goes_with.field}"
         known = self.fields[DEVICE_TYPE].format if DEVICE_TYPE in self.fields else None
         names = known.values if isinstance(known, Choice) else ()
-        for name, condition in self.conditions.items():
+        audiences = self.reminders.audiences if self.reminders else {}
+        for name, condition in (*self.conditions.items(), *audiences.items()):
             meant = (*condition.types, *condition.not_types)
             yield from (f"condition {name}: Device_Type {kind}" for kind in meant if kind not in names)
         for kind in self.assurance.certificates:
@@ -192,6 +202,8 @@ class Rulebook:
                 yield f"assurance {kind.kind}: condition {kind.required}"
             if f"certificate.present.{kind.kind}" not in self.checks:
                 yield f"assurance {kind.kind}: check certificate.present.{kind.kind}"
+        for request in self.requests.requests:
+            yield from (f"request {request.kind}: {k}" for k in request.documents if k not in self.certificates)
 
     def _cross_check(self) -> None:
         loose = list(self._loose_ends())

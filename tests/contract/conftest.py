@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.mailbox import MaildirSettings, open_mailbox
+from pipeline.mailbox import GraphSettings, MaildirSettings, open_mailbox
+from pipeline.mailbox.graph import Graph
 from pipeline.mailbox.imap_session import Tls
 from pipeline.mailbox.port import Mailbox
-from tests.contract import dovecot
+from tests.contract import dovecot, graph_stub
+from tests.contract.graph_state import Directory, Item
 
 _IMAP_FLAGS = {b"\\Seen": "seen", b"\\Deleted": "deleted", b"\\Draft": "draft", b"\\Flagged": "flagged"}
 _MAILDIR_FLAGS = {"S": "seen", "T": "deleted", "D": "draft", "F": "flagged"}
@@ -181,6 +183,112 @@ class DovecotStand(Stand):
         return frozenset(_IMAP_FLAGS[flag] for flag in flags if flag in _IMAP_FLAGS)
 
 
+_SPECIAL = {"INBOX": "inbox", "Drafts": "drafts"}
+
+
+class GraphStand(Stand):
+    """A mailbox on the stub of Microsoft Graph. What a person deletes there goes to Deleted Items."""
+
+    def __init__(self, server: graph_stub.Graph) -> None:
+        super().__init__()
+        self.server = server
+        self.user, self.state = server.new_mailbox()
+        self._bin = self.state.place("deleteditems")
+
+    def settings(self, **changes: Any) -> GraphSettings:
+        place = {"base_url": self.server.base, "authority": self.server.address, "ca_file": self.server.ca_file}
+        who = {"tenant": graph_stub.TENANT, "client_id": graph_stub.CLIENT, "user": self.user}
+        return GraphSettings(**{**who, **place, "client_secret": graph_stub.SECRET, "timeout_seconds": 10, **changes})
+
+    def deliver(self, raw: bytes) -> None:
+        self.state.add(raw, self.state.place("inbox"))
+
+    def held(self, folder: str) -> list[Held]:
+        return [Held(item.raw, self._flags(item)) for item in self._items(folder)]
+
+    def folders(self) -> set[str]:
+        known = self.state.folders
+        paths = set()
+        for folder in known.values():
+            path, parent = folder.name, folder.parent
+            while parent:
+                path, parent = f"{known[parent].name}/{path}", known[parent].parent
+            paths.add(path)
+        return paths
+
+    def person_moves(self, number: int, source: str, target: str) -> None:
+        place = self._place(target) or self.state.new_id("AQ")
+        self.state.folders.setdefault(place, Directory(place, target))
+        self.state.move(self._items(source)[number], place)
+
+    def person_marks(self, number: int, folder: str, flags: set[str]) -> None:
+        item = self._items(folder)[number]
+        item.read, item.flagged = "seen" in flags, "flagged" in flags
+        self.state.touch(item)
+        if "deleted" in flags:
+            item.before = item.folder
+            self.state.move(item, self._bin)
+
+    def renumber(self) -> None:
+        self.state.renumber()
+
+    def _place(self, folder: str) -> str:
+        if folder in _SPECIAL:
+            return self.state.place(_SPECIAL[folder])
+        place = ""
+        for level in folder.split("/"):
+            place = next((child.id for child in self.state.children(place) if child.name == level), "")
+            if not place:
+                return ""
+        return place
+
+    def _items(self, folder: str) -> list[Item]:
+        place = self._place(folder)
+        deleted = [item for item in self.state.inside(self._bin) if item.before == place]
+        return sorted([*self.state.inside(place), *deleted], key=lambda item: item.received)
+
+    def _flags(self, item: Item) -> frozenset[str]:
+        told = {"seen": item.read, "draft": item.draft, "flagged": item.flagged, "deleted": item.folder == self._bin}
+        return frozenset(name for name, holds in told.items() if holds)
+
+    def close(self) -> None:
+        super().close()
+        assert [*self.server.faults, *self.state.faults] == []
+
+
+@pytest.fixture(scope="session")
+def graph_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[graph_stub.Graph]:
+    with graph_stub.running(tmp_path_factory.mktemp("graph")) as server:
+        yield server
+
+
+@pytest.fixture
+def graph(graph_server: graph_stub.Graph) -> Iterator[GraphStand]:
+    """A mailbox on the stub of Microsoft Graph, for what only that can get wrong."""
+    stand = GraphStand(graph_server)
+    yield stand
+    stand.close()
+
+
+class Sleeps(list[float]):
+    """Stands for time.sleep, and remembers."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+@pytest.fixture
+def sleeps() -> Sleeps:
+    return Sleeps()
+
+
+@pytest.fixture
+def graph_mailbox(graph: GraphStand, sleeps: Sleeps) -> Iterator[Graph]:
+    opened = Graph(graph.settings(), sleep=sleeps)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(scope="session")
 def dovecots() -> Iterator[Callable[[dovecot.Flavour], dovecot.Dovecot]]:
     """Start each flavour of server at most once; all are stopped when the session ends."""
@@ -206,12 +314,14 @@ _IMAP_STANDS = {
 }
 
 
-@pytest.fixture(params=["maildir", *(pytest.param(name, marks=pytest.mark.dovecot) for name in _IMAP_STANDS)])
+@pytest.fixture(params=["maildir", "graph", *(pytest.param(name, marks=pytest.mark.dovecot) for name in _IMAP_STANDS)])
 def stand(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stand]:
     """Every kind of mailbox in turn: the contract holds for all of them."""
     made: Stand
     if request.param == "maildir":
         made = MaildirStand(tmp_path / "mail")
+    elif request.param == "graph":
+        made = GraphStand(request.getfixturevalue("graph_server"))
     else:
         flavour, tls = _IMAP_STANDS[request.param]
         made = DovecotStand(request.getfixturevalue("dovecots")(flavour), tls)

@@ -15,6 +15,18 @@ from pipeline.ledger.tables import metadata
 from tests.contract.postgres import Cluster, programs
 
 
+def a_database(
+    kind: str, request: pytest.FixtureRequest, folder: Path, *, kept_tables: bool = False
+) -> "SqliteDatabase | PostgresDatabase":
+    """Return a database of that kind without a row; the module that asks has the fixture ``cluster``."""
+    if kind == "sqlite":
+        return SqliteDatabase(folder / "ledger.db")
+    return PostgresDatabase(request.getfixturevalue("cluster"), kept_tables=kept_tables)
+
+
+KINDS = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
+
+
 def postgres_cluster() -> Iterator[Cluster]:
     """Run a cluster for the tests, or skip them, saying what is missing."""
     bin_folder = programs()
@@ -59,9 +71,10 @@ class SqliteDatabase(_Database):
 
 
 class PostgresDatabase(_Database):
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, *, kept_tables: bool = False) -> None:
+        """kept_tables: those of the test before may stay, where all tests leave them at the newest revision."""
         self._cluster = cluster
-        self.url = cluster.emptied()
+        self.url = cluster.cleared() if kept_tables else cluster.emptied()
 
     def execute(self, statement: str) -> None:
         connection = self._cluster.connect()

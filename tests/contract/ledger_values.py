@@ -8,11 +8,16 @@ from pipeline.domain.evidence import Evidence
 from pipeline.domain.finding import Finding, Settler, Status
 from pipeline.domain.judgement import Circumstances, Decision, Judged, Outcome, Pending, Verdict
 from pipeline.domain.product import DeviceModel
-from pipeline.ledger.records import Arrival, Conclusion, Judgement, NewEffect
+from pipeline.domain.release import Amendment, AmendmentKind
+from pipeline.ledger.records import Arrival, Conclusion, InForce, Judgement, NewEffect, Rejudged
+from pipeline.ledger.release_records import ReleaseRecord
 
 AT = "2026-11-21T09:00:00Z"
 LATER = "2026-11-21T10:00:00Z"
 MAILBOX = "maildir:inbox"
+
+RED = "Zzyzxvendor"
+"""A value that no other audience may see."""
 
 ACCEPT = Decision(Outcome.ACCEPT, "all-pass", "Every check passed.")
 REJECT = Decision(Outcome.REJECT, "any-fail", "One check failed.")
@@ -99,6 +104,53 @@ def conclusion(mail: str, number: str = "CPL-2026-00001", *parts: Judged, at: st
         "effects": (effect(f"draft:{mail}"), effect(f"file:{mail}", "file", sha256=digest(mail), target="Done")),
     }
     return Conclusion(**(values | changes))
+
+
+def by_hand(mail: str, number: str, *parts: Judged, decision: Decision = ACCEPT, by: str = "Ben", at: str = LATER):
+    """Return what ``pipeline decide`` commits about a mail."""
+    return Rejudged(
+        case=number,
+        at=at,
+        by=by,
+        why="They said so.",
+        judgement=judgement(mail, *(parts or (judged(mail, decision),)), decision=decision, at=at),
+        by_hand=True,
+    )
+
+
+def amendment(number: str = "A-2026-00001", **changes) -> Amendment:
+    values = {
+        "number": number,
+        "kind": AmendmentKind.DZIR,
+        "entries": ("000626", "000630"),
+        "values": {"Device_ZigBee_Information_Repository.Stack_Vendor": RED},
+        "why": "The maker wrote.",
+        "by": "anna@maker.example",
+        "at": AT,
+        "until": "2027-01-31",
+        "evidence": (Evidence(digest("letter"), "letter.pdf", "page 1", RED),),
+    }
+    return Amendment(**(values | changes))
+
+
+def record(version: str = "3.001", base: str = "base", **changes) -> ReleaseRecord:
+    values = {
+        "version": version,
+        "base": digest(base),
+        "cpl": digest(f"cpl {version}"),
+        "at": LATER,
+        "by": "Cleo",
+        "issued": date(2026, 11, 21),
+        "manifest": {"white/cpl.xlsm": digest(f"cpl {version}"), "red/dzir.xlsx": digest("dzir")},
+        "summary": ("One new SMETS2 device model added:", "000733"),
+    }
+    return ReleaseRecord(**(values | changes))
+
+
+def documents(version: str = "3.001") -> tuple[InForce, ...]:
+    """Return what a Release puts in force."""
+    cpl = InForce("cpl", digest(f"cpl {version}"), version, LATER)
+    return (cpl, *(InForce(kind, digest(f"{kind} {version}"), version, LATER) for kind in ("fir", "dzir", "contacts")))
 
 
 def verdict(check: str = "form.format") -> Verdict:

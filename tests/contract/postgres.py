@@ -49,16 +49,34 @@ class Cluster:
 
     def emptied(self) -> str:
         """Empty the database and return its URL. (A new database would take ten times as long.)"""
+        self._do("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+        return self._url
+
+    def cleared(self) -> str:
+        """Take every row out of the tables that are there and return the URL: quicker than to make them again."""
         connection = self.connect()
-        connection.cursor().execute("DROP SCHEMA public CASCADE")
-        connection.cursor().execute("CREATE SCHEMA public")
-        connection.commit()
+        cursor = connection.cursor()
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
+        tables = ", ".join(name for (name,) in cursor.fetchall())
         connection.close()
+        if tables:
+            self._do(f"TRUNCATE {tables} RESTART IDENTITY")
+        return self._url
+
+    @property
+    def _url(self) -> str:
         return f"postgresql+pg8000://{_USER}@/{_DATABASE}?unix_sock={self.socket}"
 
     def connect(self) -> pg8000.dbapi.Connection:
         """Return a connection beside the ledger's."""
         return pg8000.dbapi.connect(_USER, database=_DATABASE, unix_sock=self.socket)
+
+    def _do(self, *statements: str) -> None:
+        connection = self.connect()
+        for statement in statements:
+            connection.cursor().execute(statement)
+        connection.commit()
+        connection.close()
 
     def stop(self) -> None:
         """Stop the server, if it runs, and take everything away."""

@@ -22,7 +22,8 @@ from pipeline.demo.mail import sample_mailbox, signed_submission
 from pipeline.ledger.database import Database
 from pipeline.ledger.store import Ledger
 from tests import office as builders
-from tests.contract import dovecot
+from tests.contract import dovecot, graph_stub
+from tests.contract.graph_state import MailboxState
 
 ROOT = Path(__file__).parents[2]
 
@@ -193,6 +194,40 @@ class OnDovecot(Place):
         return sorted((Mail(a[b"BODY[]"], b"\\Seen" in a[b"FLAGS"]) for a in answers.values()), key=_by_bytes)
 
 
+class OnGraph(Place):
+    def __init__(self, server: graph_stub.Graph, victims: Victims, template: Path, mails: list[bytes]) -> None:
+        super().__init__(victims, template, mails)
+        self._server = server
+        self._boxes: dict[Path, tuple[str, MailboxState]] = {}
+
+    def deliver(self, folder: Path) -> None:
+        _, state = self._boxes[folder] = self._server.new_mailbox()
+        for raw in self.delivered:
+            state.add(raw, state.place("inbox"))
+
+    def reach(self, folder: Path) -> dict[str, Any]:
+        who = {"tenant": graph_stub.TENANT, "client_id": graph_stub.CLIENT, "client_secret": graph_stub.SECRET}
+        place = {"base_url": self._server.base, "authority": self._server.address}
+        return {"graph": {**who, **place, "user": self._boxes[folder][0], "ca_file": str(self._server.ca_file)}}
+
+    def anonymous(self, folder: Path, rows: str) -> str:
+        return rows.replace(self._boxes[folder][0], "user")
+
+    def mailbox(self, folder: Path) -> object:
+        _, state = self._boxes[folder]
+        assert [*self._server.faults, *state.faults] == []
+        return [
+            (d.name, d.parent, [(m.raw, m.read, m.draft, sorted(m.properties)) for m in state.inside(d.id)])
+            for d in state.folders.values()
+        ]
+
+    def mails(self, folder: Path, names: Sequence[str]) -> list[list[Mail]]:
+        _, state = self._boxes[folder]
+        places = {d.name: d.id for d in state.children("")} | {n: state.place(n) for n in ("INBOX", "Drafts")}
+        held = ([Mail(m.raw, m.read) for m in state.inside(places.get(name, ""))] for name in names)
+        return [sorted(mails, key=_by_bytes) for mails in held]
+
+
 def fill(folder: Path, mails: list[bytes]) -> None:
     """Make the Maildir in the pipeline's folder, with these mails in its inbox."""
     for part in ("tmp", "new", "cur"):
@@ -236,6 +271,14 @@ def mails() -> list[bytes]:
 @pytest.fixture
 def maildir(victims: Victims, template: Path, mails: list[bytes]) -> Place:
     return OnMaildir(victims, template, mails)
+
+
+@pytest.fixture(scope="session")
+def on_graph(
+    victims: Victims, template: Path, mails: list[bytes], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    with graph_stub.running(tmp_path_factory.mktemp("graph")) as server:
+        yield OnGraph(server, victims, template, mails)
 
 
 @pytest.fixture(scope="session")

@@ -91,11 +91,22 @@ def test_killed_at_every_step_on_dovecot(on_dovecot, tmp_path, part, record_prop
 
 
 @pytest.mark.slow
+def test_killed_around_every_change_on_microsoft_365(on_graph, tmp_path):
+    """A draft is put and then given its key there, a mail marked read and then moved: it may end between the two."""
+    killed_around_every_change(on_graph, tmp_path)
+
+
+@pytest.mark.slow
 @pytest.mark.dovecot
 @pytest.mark.parametrize("flavour", [dovecot.NO_MOVE, dovecot.BARE], ids=lambda flavour: flavour.name)
 def test_killed_around_every_change_on_a_server_without_move(on_dovecot, flavour, tmp_path):
     """Filing is copy, mark read, mark deleted and expunge there, and it may end between any two of them."""
-    place, folder = on_dovecot(flavour), tmp_path / "killed"
+    killed_around_every_change(on_dovecot(flavour), tmp_path)
+
+
+def killed_around_every_change(place: Place, tmp_path: Path) -> None:
+    """Kill before and after each command that changes something on the server; the next run puts everything right."""
+    folder = tmp_path / "killed"
     expected, steps = uninterrupted(place, tmp_path / "whole")
     changes = [number for number, name in enumerate(steps, start=1) if " server." in name]
     assert len(changes) > 20
@@ -127,6 +138,11 @@ def test_a_draft_that_was_put_but_not_noted_is_found_again_on_a_maildir(maildir,
 @pytest.mark.dovecot
 def test_a_draft_that_was_put_but_not_noted_is_found_again_on_dovecot(on_dovecot, tmp_path):
     dies_between_putting_and_noting(on_dovecot(dovecot.FULL), tmp_path, "after server.append")
+
+
+@pytest.mark.parametrize("step", ["after server.post_mime", "after server.patch", "after mailbox.save_draft"])
+def test_a_draft_that_was_put_but_not_noted_is_found_again_on_microsoft_365(on_graph, tmp_path, step):
+    dies_between_putting_and_noting(on_graph, tmp_path, step)
 
 
 @pytest.mark.parametrize("step", ["after zygote.send", "after ledger.conclude", "after artefacts.put"])

@@ -12,6 +12,8 @@ TINY = {
     "submission.py": (["--entries", "25", "--runs", "1"], "usual: openpyxl, load and compare"),
     "signature.py": (["--sizes", "16", "60", "--runs", "1"], "both, in a child"),
     "certificates.py": (["--entries", "25", "--runs", "1"], "usual: the certificates only, pdfplumber"),
+    "reminders.py": (["--certificates", "20", "40"], "us a certificate, first three"),
+    "publish.py": (["--entries", "25", "--openpyxl-up-to", "25"], "openpyxl"),
     "duplicates.py": (["--entries", "10", "20", "--runs", "1"], "against the shortest"),
 }
 

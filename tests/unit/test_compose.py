@@ -583,7 +583,7 @@ def test_no_input_can_bend_the_mail(texts: list[str], references: list[str], sce
 
 
 def test_a_kind_without_a_folder_is_refused() -> None:
-    with pytest.raises(TemplatesBroken, match="the kinds are accepted, question"):
+    with pytest.raises(TemplatesBroken, match="the kinds are accepted, amendment-received"):
         write("../accepted")
 
 

@@ -28,7 +28,21 @@ def changed(name: str, old: str, new: str) -> dict[str, str]:
 
 def test_our_own_templates_are_sound() -> None:
     assert verify(TEMPLATES) == ()
-    assert TEMPLATES.kinds == ("accepted", "question", "rejected", "unreadable")
+    assert TEMPLATES.kinds == (
+        "accepted",
+        "amendment-received",
+        "expired-ssc",
+        "notice-dcc",
+        "notice-list",
+        "notice-party",
+        "notice-ssc",
+        "question",
+        "rejected",
+        "reminder-expiry",
+        "reminder-renewal",
+        "reminder-trial",
+        "unreadable",
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pipeline.config import Config, ConfigRefused, ImapConfig, MaildirConfig, load, password, shipped
+from pipeline.config import (
+    Config,
+    ConfigRefused,
+    GraphConfig,
+    ImapConfig,
+    MaildirConfig,
+    SmtpConfig,
+    load,
+    password,
+    shipped,
+)
 
 VARIABLE = "CPL_TEST_PASSWORD"
 MAILDIR = '[mailbox]\nkind = "maildir"\npath = "mail"\n'
@@ -49,6 +59,34 @@ folder = "roots"
 fetch = true
 hosts = ["crl.example", "ca.example:8080"]
 seconds = 3
+[release]
+folder = "out"
+white_mode = "664"
+green_mode = "660"
+red_mode = "400"
+link = "https://cpl.example"
+[notices]
+send = true
+list_address = "list@cpl.example"
+list_id = "list.cpl.example"
+recipients = ["jo@supplier.example"]
+dcc = ["csv@dcc.example"]
+ssc = ["ssc@cpl.example"]
+non_parties = ["maker.example"]
+[reminders]
+suppliers = ["ends@supplier.example"]
+dcc = ["ends@dcc.example"]
+[smtp]
+host = "out.example"
+port = 465
+tls = "implicit"
+ca_file = "smtp.pem"
+user = "helpdesk"
+password_file = "smtp-secret"
+password_env = "CPL_SMTP"
+timeout_seconds = 5
+per_minute = 10
+unsure = "resend"
 [worker]
 poll_seconds = 5
 attempts = 2
@@ -91,8 +129,11 @@ def test_every_key_can_be_set(settings, tmp_path):
     assert config.mailbox.ca_file == tmp_path / "roots.pem"
     assert config.mailbox.password_file == tmp_path / "secret"
     assert config.trust.folder == tmp_path / "roots"
+    assert config.release.folder == tmp_path / "out"
+    assert config.smtp is not None
+    assert (config.smtp.ca_file, config.smtp.password_file) == (tmp_path / "smtp.pem", tmp_path / "smtp-secret")
     assert config.database_url == config.database
-    default = load(settings(IMAP))
+    default = load(settings(IMAP + '[smtp]\nhost = "other.example"\n'))
 
     def leaves(value: msgspec.Struct, path: str = "") -> dict[str, object]:
         found: dict[str, object] = {}
@@ -118,11 +159,13 @@ def test_the_shipped_example_has_every_key_and_no_other():
         elif key := re.match(r"#?(\w+) = ", line):
             shown.add((section, key[1]))
     known = {("mailbox", "kind")}
-    for kind in (MaildirConfig, ImapConfig):
+    for kind in (MaildirConfig, ImapConfig, GraphConfig):
         known |= {("mailbox", name) for name in kind.__struct_fields__}
     for field in msgspec.structs.fields(Config):
         if isinstance(field.default, msgspec.Struct):
             known |= {(field.name, name) for name in field.default.__struct_fields__}
+        elif field.name == "smtp":
+            known |= {("smtp", name) for name in SmtpConfig.__struct_fields__}
         elif field.name != "mailbox":
             known.add(("", field.name))
     assert shown == known

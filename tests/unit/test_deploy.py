@@ -15,7 +15,7 @@ import msgspec
 import pytest
 import yaml
 
-from pipeline.config import Config, ImapConfig, MaildirConfig, load
+from pipeline.config import Config, GraphConfig, ImapConfig, MaildirConfig, SmtpConfig, load
 from pipeline.ledger.artefacts import Artefacts
 from pipeline.ledger.records import Arrival, InForce
 from pipeline.ledger.store import Ledger
@@ -73,15 +73,26 @@ def test_a_setting_that_is_off_shows_its_default(tmp_path: Path) -> None:
     on = load(tmp_path / "on.toml")
     assert isinstance(on.mailbox, ImapConfig)
     # These have no default that could be shown.
-    assert all((on.rules, on.templates, on.mailbox.ca_file, on.trust.folder))
+    assert all((on.rules, on.templates, on.mailbox.ca_file, on.trust.folder, on.release.folder, on.smtp))
     bare = msgspec.structs.replace(
         on,
         rules=None,
         templates=None,
         mailbox=msgspec.structs.replace(on.mailbox, ca_file=None),
         trust=msgspec.structs.replace(on.trust, folder=None),
+        release=msgspec.structs.replace(on.release, folder=None),
+        smtp=None,
     )
     assert bare == load(EXAMPLE)
+
+
+def test_the_server_that_sends_shows_its_defaults(tmp_path: Path) -> None:
+    (tmp_path / "on.toml").write_text(everything_on("imap"), "utf-8")
+    shown = load(tmp_path / "on.toml").smtp
+    assert shown is not None
+    assert shown.ca_file
+    assert shown.password_file
+    assert msgspec.structs.replace(shown, ca_file=None, password_file=None) == SmtpConfig(shown.host)
 
 
 def test_the_maildir_section_can_be_loaded(tmp_path: Path) -> None:
@@ -89,15 +100,25 @@ def test_the_maildir_section_can_be_loaded(tmp_path: Path) -> None:
     assert load(tmp_path / "on.toml").mailbox == MaildirConfig(path=Path("/srv/mail/helpdesk"))
 
 
+def test_the_microsoft_365_section_shows_its_defaults(tmp_path: Path) -> None:
+    (tmp_path / "on.toml").write_text(everything_on("graph"), "utf-8")
+    shown = load(tmp_path / "on.toml").mailbox
+    assert isinstance(shown, GraphConfig)
+    assert all((shown.certificate_file, shown.password_file, shown.ca_file))
+    bare = msgspec.structs.replace(shown, certificate_file=None, password_file=None, ca_file=None)
+    assert bare == GraphConfig(shown.tenant, shown.client_id, shown.user)
+
+
 def test_every_key_stands_in_the_example_and_the_other_way_round() -> None:
-    known: dict[str, Any] = {"": Config, "imap": ImapConfig, "maildir": MaildirConfig}
+    known: dict[str, Any] = {"": Config, "imap": ImapConfig, "maildir": MaildirConfig, "graph": GraphConfig}
     known |= {f.encode_name: f.type for f in msgspec.structs.fields(Config) if isinstance(f.type, type(Config))}
+    known["smtp"] = SmtpConfig
     shown = {}
     for name, text in sections():
         keys = tomllib.loads(text)
         kind = keys.pop("kind", None)
         shown[kind or name] = set(keys)
-    shown[""] |= {name for name in known if name not in {"", "imap", "maildir"}} | {"mailbox"}
+    shown[""] |= {name for name in known if name not in {"", "imap", "maildir", "graph"}} | {"mailbox"}
     assert shown == {name: {f.encode_name for f in msgspec.structs.fields(kind)} for name, kind in known.items()}
 
 

@@ -299,7 +299,7 @@ def test_a_mail_whose_bytes_are_gone_cannot_be_replayed_and_says_so(helpdesk, ca
 
 
 def test_a_cpl_is_taken_over_with_its_facts(helpdesk):
-    document = desk.take_over(helpdesk.office, CPL, cpl(), by="Ada")
+    document = desk.take_over(helpdesk.office, CPL, cpl(), by="Ada").document
     assert (document.version, document.facts["issued"]) == ("3.000", "18-02-2026")
     assert int(document.facts["entries"]) >= int(document.facts["current"]) > 0
     assert helpdesk.office.in_force()[0] == sha256(cpl()).hexdigest()

@@ -90,7 +90,21 @@ def test_the_floors_hold():
 def test_every_mail_has_its_folder_whole():
     files = {"subject.txt.j2", "body.txt.j2", "body.html.j2"}
     folders = [folder for folder in (ROOT / "templates").iterdir() if folder.name != "_base"]
-    assert {folder.name for folder in folders} == {"accepted", "question", "rejected", "unreadable"}
+    assert {folder.name for folder in folders} == {
+        "accepted",
+        "amendment-received",
+        "expired-ssc",
+        "notice-dcc",
+        "notice-list",
+        "notice-party",
+        "notice-ssc",
+        "question",
+        "rejected",
+        "reminder-expiry",
+        "reminder-renewal",
+        "reminder-trial",
+        "unreadable",
+    }
     assert {folder.name: {file.name for file in folder.iterdir()} for folder in folders} == {
         folder.name: files for folder in folders
     }

@@ -9,6 +9,7 @@ from pipeline import desk
 from pipeline.demo.workbook import cpl_workbook
 from pipeline.domain.message import Address, Message
 from pipeline.ledger.errors import LedgerBusy
+from pipeline.ledger.records import MessageRecord, MessageState
 from pipeline.office import CPL, case_number_in, references_of, stamp
 from pipeline.readers.child import Forked
 from pipeline.trouble import Unavailable, in_words
@@ -76,7 +77,8 @@ def test_the_mail_answered_is_the_nearest_reference():
 )
 def test_a_moment_belongs_to_the_day_where_the_office_is(office, received, day, due):
     assert office.day_of(received) == day
-    assert office.circumstances(received, "", []).on == day
+    record = MessageRecord("0" * 64, "box", "INBOX", "1", "1", received, MessageState.RECEIVED, 0)
+    assert office.circumstances(record, "", [], ()).on == day
     assert office.due(received) == due
 
 

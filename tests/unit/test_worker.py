@@ -9,6 +9,7 @@ from hashlib import sha256
 import pytest
 import structlog
 
+from pipeline import desk
 from pipeline.demo.answers import good_answers
 from pipeline.demo.form import new_entry_form
 from pipeline.demo.mail import (
@@ -535,3 +536,23 @@ def test_the_same_message_id_with_other_bytes_is_another_mail(helpdesk):
 
 
 # RED stays RED
+
+
+# What certificates said before
+
+
+def test_a_certificate_that_says_otherwise_than_before_is_a_point_for_the_reviewer_with_both(helpdesk):
+    helpdesk.deliver(good_submission())
+    helpdesk.round()
+    assert helpdesk.case().decision.outcome is Outcome.ACCEPT
+    # Another Device Model on a certificate of the same number: here the certificate itself is another one.
+    changed = {"Device_Model.firmware_version": "0C:03:0C:23"}
+    helpdesk.deliver(good_submission(NOW + timedelta(hours=1), **changed))
+    helpdesk.clock.passes(hours=2)
+    helpdesk.round()
+    second = helpdesk.case(2)
+    told = [f for f in second.judgements[-1].judged[0].findings if f.check == "certificate.known"]
+    assert told
+    assert all("0C:03:0C:22" in finding.message and "0C:03:0C:23" in finding.message for finding in told)
+    assert second.decision.outcome is Outcome.CLARIFY
+    assert desk.replay(helpdesk.office, second.number)[0].same

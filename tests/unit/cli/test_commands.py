@@ -107,7 +107,7 @@ def test_import_takes_a_list_over(cli, config, tmp_path):
     ended = cli("import", cpl, "--epcl", epcl, "--by", "Ada", "--config", config)
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.splitlines() == [
-        "CPL version 3.000 is in force: cpl.xlsm (issued 07-11-2024, entries 21, current 19).",
+        "CPL version 3.000 is in force: cpl.xlsm (issued 07-11-2024, entries 21, current 19, highest 000024).",
         "EPCL is in force: epcl.csv (device models 1).",
     ]
 
@@ -131,7 +131,7 @@ def test_doctor_finds_a_demo_in_good_health(cli, config):
     assert (ended.code, ended.err) == (0, "")
     assert not [line for line in ended.out.splitlines() if not line.startswith("ok  ")]
     assert {line.split()[1] for line in ended.out.splitlines()} == {
-        "settings:", "rules:", "templates:", "trust:", "ledger:", "CPL:", "mailbox:",
+        "settings:", "rules:", "templates:", "trust:", "ledger:", "CPL:", "mailbox:", "sending:",
     }  # fmt: skip
 
 
@@ -158,6 +158,18 @@ def no_mailbox(demo):
     return ""
 
 
+def no_server(demo):
+    with (demo / "pipeline.toml").open("a", encoding="utf-8") as file:
+        file.write('[smtp]\nhost = "127.0.0.1"\nport = 1\ntls = "none"\n')
+    return ""
+
+
+def no_password(demo):
+    with (demo / "pipeline.toml").open("a", encoding="utf-8") as file:
+        file.write('[smtp]\nhost = "127.0.0.1"\nuser = "desk"\ntls = "none"\n')
+    return ""
+
+
 def no_ledger(demo):
     shutil.rmtree(demo / "data")
     (demo / "data").mkdir()
@@ -173,6 +185,8 @@ def no_ledger(demo):
         (no_list, "!!  CPL: none is in force; take one over with `pipeline import CPL.xlsm`"),
         (no_mailbox, "!!  mailbox: "),
         (no_ledger, "!!  ledger: "),
+        (no_server, "!!  sending: "),
+        (no_password, "!!  sending: smtp: set password_file or password_env"),
     ],
 )
 def test_doctor_says_what_is_wrong(cli, demo, config, spoil, told):

@@ -92,7 +92,7 @@ def test_a_place_is_written_as_a_picture_of_it(written, folder):
     assert files_in(folder) == ["align.zse.firmware_zse.pdf_page-1.png"]
     with Image.open(crop.path) as shown:
         assert shown.format == "PNG"
-        assert shown.width == pytest.approx((148 + 2 * 18) * 200 / 72, abs=2)
+        assert shown.width == pytest.approx((72 + 148 + 18) * 200 / 72, abs=2)
         assert min(shown.convert("L").tobytes()) < 64, "there is ink on it"
 
 
@@ -228,7 +228,7 @@ LOCKED = protected(text(72, 700, "x"), opens=False)
         (at("page 9"), "Page 9 cannot be shown. It has fewer pages."),
         (at("page 0 [0.0, 0.0, 9.0, 9.0]"), "no page 0"),
         (at("page 1 [9000.0, 0.0, 9009.0, 9.0]"), "not on page 1"),
-        (at("page 1 [0.0, 0.0, 9999999.0, 9999999.0]", photograph()), "The reader failed on it"),
+        (at("page 1 [9000.0, 0.0, 9009.0, 9.0]", photograph()), "not on page 1"),
         (at(BOX, LOCKED), "cannot be opened"),
         (at("", LOCKED), "needs a password"),
         (at(BOX, b""), "Only PDF"),

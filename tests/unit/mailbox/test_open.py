@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline.mailbox import ImapSettings, MaildirSettings, open_mailbox
+from pipeline.mailbox import GraphSettings, ImapSettings, MaildirSettings, open_mailbox
+from pipeline.mailbox.graph import Graph
 from pipeline.mailbox.imap import Imap
 from pipeline.mailbox.maildir import Maildir
 
@@ -12,8 +13,9 @@ from pipeline.mailbox.maildir import Maildir
     [
         (MaildirSettings("var/mail", name="demo"), Maildir, "demo"),
         (ImapSettings("mail.example", "desk", "word"), Imap, "imap:desk@mail.example"),
+        (GraphSettings("mail.example", "app", "desk@mail.example", "word"), Graph, "graph:desk@mail.example"),
     ],
-    ids=["maildir", "imap"],
+    ids=["maildir", "imap", "graph"],
 )
 def test_settings_open_their_kind_without_touching_anything(settings, kind, name):
     mailbox = open_mailbox(settings)

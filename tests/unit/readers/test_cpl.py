@@ -131,6 +131,32 @@ def test_hardware_octets_that_became_numbers_get_their_zero_back():
     assert model_of(["", "", "A", "37", ""]) == DeviceModel("", "", "A", "37", "")
 
 
+def with_column(data: bytes, group: str) -> bytes:
+    """The workbook with the last column of its list headed otherwise."""
+    package = Package.read(data)
+    strings = package.part("xl/sharedStrings.xml")
+    assert strings.count(b">Zigbee_Properties<") == 1
+    return package.put(
+        "xl/sharedStrings.xml", strings.replace(b">Zigbee_Properties<", f">{group}<".encode())
+    ).to_bytes()
+
+
+@pytest.mark.parametrize(
+    "group", ["Device_ZigBee_Information_Repository", "DEVICE_ZIGBEE_INFORMATION_REPOSITORY", "Contact-CPA"]
+)
+def test_a_list_that_publishes_what_is_red_or_personal_is_not_read(group):
+    text = why(with_column(sample_cpl(), group))
+    assert f"row 28 of the tab '{LIST_TAB}' has a value in the column '{group}.Bands_Join'" in text
+    assert "take the column out" in text
+    assert "GHz" not in text
+
+
+def test_such_a_column_without_values_is_no_column():
+    entries = [entry for entry in b.sample_entries() if entry["Entry.number"] < "000024"]
+    data = with_column(cpl_workbook(entries), "Device_ZigBee_Information_Repository")
+    assert [dict(product.values) for product in read_cpl(data).products] == [dict(entry) for entry in entries]
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

@@ -12,7 +12,7 @@ from pipeline.demo.pdf import Line, text_pdf
 from pipeline.domain.document import Box, Document
 from pipeline.domain.message import Problem
 from pipeline.readers.child import Forked, Readers, Zygote
-from pipeline.readers.crop import MARGIN, crop_png
+from pipeline.readers.crop import LABEL, MARGIN, crop_png
 from pipeline.readers.crop_request import CropQuestion
 from pipeline.readers.document import read_document
 from pipeline.readers.pdf import PdfLimits
@@ -206,18 +206,27 @@ def test_the_crop_shows_the_word_and_its_margin(page):
     data = raw_pdf(Raw(text(100, 700, "0C:03:0C:22"), page=page))
     word = read_document(data).pages[0].words[0]
     shown = crop_of(crop_png(data, 1, word.box, dpi=144)).convert("L")
-    wide, high = (
-        round(2 * (side + 2 * MARGIN)) for side in (word.box.right - word.box.left, word.box.bottom - word.box.top)
-    )
-    assert shown.width == pytest.approx(wide, abs=2)
-    assert shown.height == pytest.approx(high, abs=2)
+    box = word.box
+    left = min(LABEL, box.left)
+    assert shown.width == pytest.approx(2 * (left + box.right - box.left + MARGIN), abs=2)
+    assert shown.height == pytest.approx(2 * (box.bottom - box.top + 2 * MARGIN), abs=2)
     ink = shown.point([255 if grey < 128 else 0 for grey in range(256)]).getbbox()
     assert ink is not None
     edge = 2 * MARGIN - 2  # the ink lies inside the word's box, so the margin is white
-    assert ink[0] >= edge
+    assert ink[0] >= 2 * left - 2
     assert ink[1] >= edge
     assert shown.width - ink[2] >= edge
     assert shown.height - ink[3] >= edge
+
+
+def test_the_crop_shows_a_label_that_stands_far_to_the_left():
+    data = text_pdf([Line(72, 700, "Firmware"), Line(230, 700, "0C:03:0C:22")])
+    label, value = read_document(data).pages[0].words
+    shown = crop_of(crop_png(data, 1, value.box, dpi=144)).convert("L")
+    ink = shown.point([255 if grey < 128 else 0 for grey in range(256)]).getbbox()
+    assert ink is not None
+    across = value.box.right - label.box.left
+    assert ink[2] - ink[0] == pytest.approx(2 * across, abs=6)
 
 
 def test_a_crop_at_the_edge_of_the_page_is_cut():
@@ -225,8 +234,35 @@ def test_a_crop_at_the_edge_of_the_page_is_cut():
     assert (shown.width, shown.height) == (28, 28)
 
 
-def test_a_crop_of_a_picture():
-    assert crop_of(crop_png(image(dpi=(72, 72)), 1, Box(50, 50, 100, 80), dpi=144)).size == (172, 132)
+@pytest.mark.parametrize(
+    ("box", "size"),
+    [
+        (Box(250, 50, 260, 80), (416, 132)),  # 180 and 18 points beside it, 18 above and below
+        (Box(50, 50, 100, 80), (236, 132)),
+        (Box(-40, -40, 10, 10), (56, 56)),
+        (Box(280, 130, 5_000, 5_000), (400, 76)),
+        (Box(0, 0, 300, 150), (600, 300)),
+    ],
+    ids=["inside", "near the left edge", "beyond the corner", "beyond the other corner", "all of it"],
+)
+def test_a_crop_of_a_picture_is_cut_at_its_edges(box, size):
+    assert crop_of(crop_png(image(dpi=(72, 72)), 1, box, dpi=144)).size == size
+
+
+def test_a_crop_of_a_picture_shows_the_very_place():
+    page = Image.new("L", (300, 200), 255)
+    page.paste(0, (250, 100, 260, 110))
+    out = io.BytesIO()
+    page.save(out, "PNG", dpi=(72, 72))
+    shown = crop_of(crop_png(out.getvalue(), 1, Box(250, 100, 260, 110), dpi=72)).convert("L")
+    dark = shown.point([255 if grey < 128 else 0 for grey in range(256)]).getbbox()
+    assert dark == (LABEL, MARGIN, LABEL + 10, MARGIN + 10)
+
+
+def test_a_crop_of_a_picture_that_states_a_coarse_resolution_is_not_made_huge():
+    coarse = image(size=(7_000, 6_000), dpi=(20, 20))
+    shown = crop_of(crop_png(coarse, 1, Box(0, 0, 30_000, 30_000), dpi=200))
+    assert shown.width * shown.height <= 16_100_000
 
 
 @pytest.mark.parametrize(
@@ -237,6 +273,8 @@ def test_a_crop_of_a_picture():
         (PAGE, 1, Box(5_000, 0, 5_009, 9), "not on page 1"),
         (b"%PDF-1.7 broken", 1, Box(0, 0, 9, 9), "cannot be opened"),
         (image(), 2, Box(0, 0, 9, 9), "no page 2"),
+        (image(), 1, Box(5_000, 0, 5_009, 9), "not on page 1"),
+        (image(), 1, Box(0, -90, 9, -20), "not on page 1"),
         (image()[:60], 1, Box(0, 0, 9, 9), "damaged"),
         (b"text", 1, Box(0, 0, 9, 9), "Only PDF"),
     ],

@@ -1,0 +1,171 @@
+"""A Microsoft 365 mailbox over Microsoft Graph v1.0 (extra ``[graph]``), proved against a stub of it only.
+
+What a mail *is* is the sha256 of the MIME octets that Graph returns. Ids are immutable ones: they stay when a mail
+moves within the mailbox, and become void when the mailbox is moved or restored.
+"""
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from pipeline.mailbox.graph_answers import Message, Page
+from pipeline.mailbox.graph_folders import Folders
+from pipeline.mailbox.graph_inbox import Inbox
+from pipeline.mailbox.graph_session import ItemMissing, Session
+from pipeline.mailbox.graph_settings import GraphSettings
+from pipeline.mailbox.graph_token import Tokens
+from pipeline.mailbox.headers import require_own_id
+from pipeline.mailbox.port import Filed, Listed, MailboxRefused, Ref
+from pipeline.mailbox.trouble import MailGone, MailTooLarge
+
+DRAFT_KEY = "String {6a1d0a5c-2f0e-4c63-9d2a-4f3c1f6f6d52} Name CplPipelineDraft"
+"""Named property of a draft of ours, its value the draft's Message-ID. Nobody can set it by sending a mail."""
+REQUEST_OCTETS = 4_000_000
+"""What Graph takes in one request; a draft is sent in base64, so it may have three quarters of that."""
+_GENERATION = "immutable"
+_SEARCHED_ID = 512  # longest Message-ID put into a $filter
+
+
+class Graph:
+    """Mailbox on Microsoft 365. Keep the object between visits: it keeps the token and its place in the inbox."""
+
+    def __init__(
+        self, settings: GraphSettings, *, tokens: Tokens | None = None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.name = f"graph:{settings.user}"
+        self._settings = settings
+        self._session = Session(settings, tokens=tokens, sleep=sleep)
+        self._folders = Folders(self._session)
+        self._inbox = Inbox()
+
+    def unread(self) -> Sequence[Listed]:
+        """Return the unread mails by the time of receipt. Their size is Exchange's, which is not that of the MIME."""
+        folder = self._folder(self._settings.inbox)
+        found = self._inbox.unread(self._session, folder)
+        return [Listed(Ref(self._settings.inbox, _GENERATION, message.id), message.size) for message in found]
+
+    def fetch(self, ref: Ref) -> bytes:
+        """Return the MIME octets. MailGone where the mail is elsewhere or nowhere, MailTooLarge over the limit."""
+        message = self._message(ref.uid)
+        if message is None or message.parent_folder_id != self._folder(ref.folder):
+            raise MailGone(f"The mail is no longer in {ref.folder}: a person moved or deleted it.")
+        try:
+            return self._session.octets(f"{_path(ref.uid)}/$value")
+        except ItemMissing as error:
+            raise MailGone(f"The mail left {ref.folder} just now: a person moved or deleted it.") from error
+
+    def save_draft(self, raw: bytes, message_id: str) -> bool:
+        """Create a draft from MIME, unless one with this Message-ID is anywhere in the mailbox.
+
+        A draft that a person deleted or sent counts as being there: Deleted Items and Sent Items are searched too.
+        Ours is known by a named property; one without it is one that we died over, and gets it now.
+        """
+        require_own_id(raw, message_id)
+        encoded = base64.b64encode(raw)
+        if len(encoded) > REQUEST_OCTETS:
+            raise MailboxRefused(
+                f"The draft has {len(raw):,} octets and Microsoft Graph takes {REQUEST_OCTETS * 3 // 4:,} at most: it "
+                "was not saved. Send it by hand, or with a link to what is attached."
+            )
+        if not _can_be_searched(message_id):
+            raise MailboxRefused(f"A draft with the Message-ID {message_id!r:.100} could not be found again.")
+        key = f"ep/id eq {_quoted(DRAFT_KEY)} and ep/value eq {_quoted(message_id)}"
+        if any(self._messages("messages", filter=f"singleValueExtendedProperties/any(ep:{key})", select="id")):
+            return False
+        wanted = f"internetMessageId eq {_quoted(message_id)}"
+        found = self._messages("messages", filter=wanted, select="isDraft,internetMessageId")
+        draft = next((m for m in found if m.is_draft and m.internet_message_id == message_id), None)
+        made = draft or self._session.post_mime("messages", encoded, Message)
+        self._session.patch(_path(made.id), {"singleValueExtendedProperties": [{"id": DRAFT_KEY, "value": message_id}]})
+        return draft is None
+
+    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
+        """Mark read, then move. Between the two the mail is in the inbox still, and is found there the next time."""
+        inbox, goal = self._folder(ref.folder), self._folders.find(target)
+        found = self._message(ref.uid)
+        if found is not None and found.parent_folder_id in {inbox, goal} and self._digest(found.id) == sha256:
+            if found.parent_folder_id == goal:
+                return Filed.ALREADY
+            uid = found.id
+        else:
+            uid = self._search(inbox, sha256, message_id)
+        if not uid:
+            return Filed.ALREADY if goal and self._search(goal, sha256, message_id) else Filed.GONE
+        goal = goal or self._folders.made(target)
+        try:
+            self._session.patch(_path(uid), {"isRead": True})
+            self._session.post(f"{_path(uid)}/move", {"destinationId": goal}, Message)
+        except ItemMissing:
+            return Filed.GONE  # a person deleted it just now
+        return Filed.DONE
+
+    def describe(self) -> Sequence[str]:
+        """Return what can be seen with the permissions there are: the inbox's numbers and the folders."""
+        settings = self._settings
+        inbox = self._folders.look(self._folder(settings.inbox))
+        by = "a client secret" if settings.client_secret else "a certificate"
+        return [
+            f"Microsoft 365 mailbox {settings.user} by {settings.base_url}",
+            f"application {settings.client_id} of tenant {settings.tenant} at {settings.authority}, with {by}",
+            f"inbox {settings.inbox!r}: {inbox.total_item_count} mails, {inbox.unread_item_count} unread",
+            f"Drafts folder: {self._folders.look('drafts').display_name!r}",
+            f"folders: {', '.join(self._folders.names())}",
+            f"drafts have {REQUEST_OCTETS * 3 // 4:,} octets at most",
+        ]
+
+    def close(self) -> None:
+        """End the visit. Never raises."""
+        self._session.close()
+        self._folders.forget()
+
+    def _folder(self, path: str) -> str:
+        folder = self._folders.find(path)
+        if not folder:
+            raise MailboxRefused(
+                f"Microsoft 365: there is no folder {path!r} in the mailbox {self._settings.user}. Create it, or "
+                "correct the setting."
+            )
+        return folder
+
+    def _message(self, uid: str) -> Message | None:
+        try:
+            return self._session.get(_path(uid), Message, select="parentFolderId")
+        except ItemMissing:
+            return None
+
+    def _messages(self, path: str, **query: Any) -> Iterator[Message]:
+        return (message for page in self._session.pages(path, Page[Message], **query) for message in page.value)
+
+    def _search(self, folder: str, sha256: str, message_id: str) -> str:
+        """Find a mail of a folder by the digest of its octets; Message-ID only narrows the search."""
+        path = f"mailFolders/{quote(folder, safe='')}/messages"
+        if _can_be_searched(message_id):
+            wanted = f"internetMessageId eq {_quoted(message_id)}"
+            found = self._messages(path, filter=wanted, select="id")
+        else:
+            listed = self._messages(path, select="internetMessageId")
+            found = (m for m in listed if not _can_be_searched(m.internet_message_id or ""))
+        return next((message.id for message in found if self._digest(message.id) == sha256), "")
+
+    def _digest(self, uid: str) -> str:
+        """Digest a mail. One that is too large to be fetched, or gone meanwhile, is none that we know."""
+        try:
+            return hashlib.sha256(self._session.octets(f"{_path(uid)}/$value")).hexdigest()
+        except (ItemMissing, MailTooLarge):
+            return ""
+
+
+def _path(uid: str) -> str:
+    return f"messages/{quote(uid, safe='')}"
+
+
+def _quoted(text: str) -> str:
+    """Quote a string for an OData $filter."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _can_be_searched(message_id: str) -> bool:
+    return 0 < len(message_id) <= _SEARCHED_ID and message_id.isascii() and message_id.isprintable()
