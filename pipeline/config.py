@@ -7,13 +7,15 @@ import os
 import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
 _Whole = Annotated[int, msgspec.Meta(ge=1)]
 _Seconds = Annotated[float, msgspec.Meta(gt=0)]
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
+_Mail = Annotated[str, msgspec.Meta(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]
+_Server = TypeVar("_Server", bound=msgspec.Struct)
 _Mode = Annotated[str, msgspec.Meta(pattern="^[0-7]{3}$")]
 
 
@@ -32,18 +34,34 @@ class MaildirConfig(_Section, frozen=True, tag_field="kind", tag="maildir"):
     drafts: str = "Drafts"
 
 
-class ImapConfig(_Section, frozen=True, tag_field="kind", tag="imap"):
-    """A mailbox on an IMAP server. ``drafts`` empty: the folder the server marks for drafts (RFC 6154)."""
+class _Account(_Section, frozen=True, kw_only=True):
+    """Who logs in to a mail server: with a password, or as an application of Microsoft 365 (OAuth2).
+
+    certificate_file: of the application; without one, the password is its client secret.
+    """
+
+    oauth_tenant: str = ""
+    oauth_client_id: str = ""
+    oauth_authority: _Name = "https://login.microsoftonline.com"
+    certificate_file: Path | None = None
+    password_file: Path | None = None
+    password_env: str = ""
+
+
+class ImapConfig(_Account, frozen=True, tag_field="kind", tag="imap"):
+    """A mailbox on an IMAP server. ``drafts`` empty: the folder the server marks for drafts (RFC 6154).
+
+    idle: whether the server is asked to tell of new mail (RFC 2177), so that a round begins before it is due.
+    """
 
     host: _Name
     user: _Name
     port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 993
     tls: Literal["implicit", "starttls", "none"] = "implicit"
     ca_file: Path | None = None
-    password_file: Path | None = None
-    password_env: str = ""
     inbox: _Name = "INBOX"
     drafts: str = ""
+    idle: bool = False
     timeout_seconds: _Seconds = 60.0
     max_megabytes: _Whole = 60
 
@@ -65,6 +83,24 @@ class GraphConfig(_Section, frozen=True, tag_field="kind", tag="graph"):
     max_megabytes: _Whole = 60
 
 
+class EwsConfig(_Section, frozen=True, tag_field="kind", tag="ews"):
+    """A mailbox on an Exchange server of one's own. address: of the mailbox. user: who logs in, or DOMAIN and name."""
+
+    url: _Name
+    address: _Name
+    user: _Name
+    auth: Literal["ntlm", "basic"] = "ntlm"
+    password_file: Path | None = None
+    password_env: str = ""
+    ca_file: Path | None = None
+    inbox: _Name = "inbox"
+    timeout_seconds: _Seconds = 60.0
+    max_megabytes: _Whole = 60
+
+
+MailboxConfig = MaildirConfig | ImapConfig | GraphConfig | EwsConfig
+
+
 class FolderConfig(_Section, frozen=True):
     """Folders of the mailbox that handled mails are moved to."""
 
@@ -81,10 +117,17 @@ class ReplyConfig(_Section, frozen=True):
 
 
 class PeopleConfig(_Section, frozen=True):
-    """Registers of addresses and domains. An empty list of submitters means that no register is kept."""
+    """Registers of addresses and domains. An empty list of submitters means that no register is kept.
+
+    border: the mail servers (their authserv-ids, RFC 8601) whose Authentication-Results are believed;
+    ``exchange-online`` for Exchange Online. contacts: domain or address to the address to write to where a mail in its
+    name is doubtful.
+    """
 
     submitters: tuple[str, ...] = ()
     dcc: tuple[str, ...] = ()
+    border: tuple[_Name, ...] = ()
+    contacts: dict[_Name, _Mail] = {}
 
 
 class CalendarConfig(_Section, frozen=True):
@@ -148,7 +191,7 @@ class RemindersConfig(_Section, frozen=True):
     dcc: tuple[_Name, ...] = ()
 
 
-class SmtpConfig(_Section, frozen=True):
+class SmtpConfig(_Account, frozen=True):
     """The server for notices and reminders. unsure: what becomes of a mail the server may have taken already."""
 
     host: _Name
@@ -156,25 +199,40 @@ class SmtpConfig(_Section, frozen=True):
     tls: Literal["implicit", "starttls", "none"] = "starttls"
     ca_file: Path | None = None
     user: str = ""
-    password_file: Path | None = None
-    password_env: str = ""
     timeout_seconds: _Seconds = 60.0
     per_minute: _Whole = 30
     unsure: Literal["hold", "resend"] = "hold"
 
 
 class WorkerConfig(_Section, frozen=True):
-    """How often the mailbox is read, and how patient the worker is."""
+    """How often the mailbox is read, how patient the worker is, and how many drafts in a day look like a loop.
+
+    per_sender, per_thread: drafts in 24 hours for the mails of one address, and in one Case.
+    """
 
     poll_seconds: _Whole = 60
     attempts: _Whole = 3
     retry_seconds: _Whole = 120
+    per_sender: _Whole = 50
+    per_thread: _Whole = 10
+
+
+class MonitorConfig(_Section, frozen=True):
+    """How the worker is seen from outside. listen: address and port for /healthz and /metrics; empty for neither.
+
+    unhealthy_after_seconds: for how long the mailbox may go unread, or a mail wait. ping: an address to ask for after
+    each good poll; empty for none. Whoever knows it can ping in our name, so it is shown nowhere but for its host.
+    """
+
+    listen: Annotated[str, msgspec.Meta(pattern=r"^$|^(\d+\.\d+\.\d+\.\d+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$")] = ""
+    unhealthy_after_seconds: _Whole = 900
+    ping: Annotated[str, msgspec.Meta(pattern=r"^$|^https?://[A-Za-z0-9.:\[\]-]+(/[!-~]*)?$")] = ""
 
 
 class Config(_Section, frozen=True):
     """All settings. data: the folder of the ledger and the stored bytes; database: empty for SQLite in there."""
 
-    mailbox: MaildirConfig | ImapConfig | GraphConfig
+    mailbox: MailboxConfig
     data: Path = Path("var/pipeline")
     database: str = ""
     rules: Path | None = None
@@ -188,6 +246,7 @@ class Config(_Section, frozen=True):
     release: ReleaseConfig = ReleaseConfig()
     notices: NoticesConfig = NoticesConfig()
     reminders: RemindersConfig = RemindersConfig()
+    monitor: MonitorConfig = MonitorConfig()
     smtp: SmtpConfig | None = None
 
     def __repr__(self) -> str:
@@ -229,32 +288,25 @@ def _anchored(config: Config, folder: Path) -> Config:
     def near(path: Path) -> Path:
         return path if path.is_absolute() else folder / path
 
-    mailbox = config.mailbox
-    if isinstance(mailbox, MaildirConfig):
-        mailbox = msgspec.structs.replace(mailbox, path=near(mailbox.path))
-    else:
-        files = ("ca_file", "password_file", "certificate_file")
-        mailbox = msgspec.structs.replace(
-            mailbox, **{name: near(path) for name in files if (path := getattr(mailbox, name, None))}
+    def account(section: _Server) -> _Server:
+        files = ("path", "ca_file", "password_file", "certificate_file")
+        return msgspec.structs.replace(
+            section, **{name: near(path) for name in files if (path := getattr(section, name, None))}
         )
+
     return msgspec.structs.replace(
         config,
-        mailbox=mailbox,
+        mailbox=account(config.mailbox),
         data=near(config.data),
         rules=config.rules and near(config.rules),
         templates=config.templates and near(config.templates),
         trust=msgspec.structs.replace(config.trust, folder=config.trust.folder and near(config.trust.folder)),
         release=msgspec.structs.replace(config.release, folder=config.release.folder and near(config.release.folder)),
-        smtp=config.smtp
-        and msgspec.structs.replace(
-            config.smtp,
-            ca_file=config.smtp.ca_file and near(config.smtp.ca_file),
-            password_file=config.smtp.password_file and near(config.smtp.password_file),
-        ),
+        smtp=config.smtp and account(config.smtp),
     )
 
 
-def password(account: ImapConfig | GraphConfig | SmtpConfig) -> str:
+def password(account: ImapConfig | GraphConfig | EwsConfig | SmtpConfig) -> str:
     """Return the account's password from the place the settings name; ConfigRefused says what is missing."""
     section = "smtp" if isinstance(account, SmtpConfig) else "mailbox"
     if account.password_file:

@@ -123,7 +123,9 @@ def _with_reason(rules: Rulebook, item: Judged, outcome: Outcome, why: str) -> t
 
 def _newest(case: CaseRecord) -> Judgement:
     if not case.judgements:
-        raise NotPossible(f"{case.number} has nothing that was judged; answer the mail by hand.")
+        raise NotPossible(
+            f"{case.number} has nothing that was judged: do by hand what it asks for, then 'pipeline close'."
+        )
     return case.judgements[-1]
 
 

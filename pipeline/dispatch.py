@@ -7,23 +7,22 @@ person (law 7).
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
 
 import structlog
 
 from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing
 from pipeline.ledger.errors import LedgerConflict
 from pipeline.ledger.records import Effect
-from pipeline.office import Office, stamp
+from pipeline.office import Office
 from pipeline.outbox.port import Outcome, Sent, Transport
-from pipeline.promises import Progress, Round
+from pipeline.promises import Progress, Round, retry_at
 from pipeline.publish.shelf import ShelfConflict, ShelfUnavailable
 from pipeline.releasing import SEND, SHELVE, is_shelved, put_on_shelf
+from pipeline.reminding import is_current
 
 _LEASE = "dispatch"
 _SECONDS = 900
 """How long one mail may take at the most, with everything: longer than the longest wait for a server's answer."""
-_LONGEST_WAIT = timedelta(hours=1)
 
 OpenTransport = Callable[[], Transport]
 """Makes a fresh connection to the server that sends; raises TransportUnusable where the settings cannot be used."""
@@ -82,7 +81,7 @@ class Dispatch:
         try:
             folder = put_on_shelf(office, effect.payload["release"])
         except ShelfUnavailable as error:
-            office.ledger.effect_failed(effect.key, office.now(), str(error), self._retry_at(effect))
+            office.ledger.effect_failed(effect.key, office.now(), str(error), retry_at(self.office, effect))
             log.warning("release not shelved", step="dispatch", error=str(error))
         except (ShelfConflict, ArtefactMissing, ArtefactDamaged) as error:
             office.ledger.effect_failed(effect.key, office.now(), str(error), None)
@@ -108,6 +107,8 @@ class Dispatch:
             if self._stopping():
                 return
             self._progress("send", position, len(due))
+            if not is_current(office, effect.payload):  # another list is in force by now
+                continue
             try:
                 raw = office.artefacts.get(effect.payload["artefact"])
             except (ArtefactMissing, ArtefactDamaged) as error:
@@ -136,10 +137,6 @@ class Dispatch:
             ledger.effect_unsure(effect.key, now, said, token)
             done.unsure += 1
         else:
-            ledger.effect_failed(effect.key, now, said, self._retry_at(effect), token)
+            ledger.effect_failed(effect.key, now, said, retry_at(self.office, effect), token)
         level = log.info if sent.outcome is Outcome.TAKEN else log.warning
         level("mail sent" if sent.outcome is Outcome.TAKEN else "mail not sent", step="dispatch", outcome=sent.outcome)
-
-    def _retry_at(self, effect: Effect) -> str:
-        wait = timedelta(seconds=self.office.config.worker.retry_seconds) * 2 ** min(effect.attempts, 10)
-        return stamp(self.office.clock() + min(wait, _LONGEST_WAIT))

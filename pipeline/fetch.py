@@ -1,7 +1,8 @@
 """Fetches what a certificate says is to be had over http: revocation lists and issuers' certificates (RFC 5280, 4.2).
 
 The addresses come from mails, so nothing is asked but hosts that the settings name, redirects included. Proxies that
-the environment may name are not used: the hosts are asked directly, or not at all.
+the environment may name are not used: the hosts are asked directly, or not at all. ``ping`` asks for an address of the
+settings themselves, within the same limits.
 """
 
 import contextlib
@@ -13,8 +14,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TypeVar
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+_Read = TypeVar("_Read")
 _MOST_OCTETS = 10 << 20
 _MOST_REDIRECTS = 3
 _MOVED = frozenset(
@@ -51,7 +54,7 @@ class Fetcher:
         place = address
         for _ in range(_MOST_REDIRECTS + 1):
             try:
-                moved, body = _asked(self._allowed(place), deadline - self.clock())
+                moved, body = _asked(self._allowed(place), deadline - self.clock(), _answer)
                 if not moved:
                     return body
                 place = urljoin(place, moved)
@@ -72,8 +75,22 @@ class Fetcher:
         return place
 
 
-def _asked(place: SplitResult, seconds: float) -> tuple[str, bytes]:
-    """Ask once. Return where it has moved, or what it holds. Raises OSError, HTTPException or ValueError."""
+def ping(address: str, seconds: float) -> None:
+    """Ask for an address that the settings name, once, and leave the answer unread. No redirect is followed.
+
+    NotFetched where the answer is no 2xx; it names only the host, as such an address may have a key in it.
+    """
+    host = ""
+    try:
+        place = urlsplit(address)
+        host = place.hostname or ""
+        _asked(place, seconds, _well)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NotFetched(f"{host}: {_why(error)}") from error
+
+
+def _asked(place: SplitResult, seconds: float, read: Callable[[http.client.HTTPResponse], _Read]) -> _Read:
+    """Ask once, and return what ``read`` makes of the answer. Raises OSError, HTTPException or ValueError."""
     if seconds <= 0:
         raise TimeoutError
     host = place.hostname or ""
@@ -91,7 +108,7 @@ def _asked(place: SplitResult, seconds: float) -> tuple[str, bytes]:
             path = f"{place.path or '/'}{'?' if place.query else ''}{place.query}"
             connection.request("GET", path, headers={"Accept": "*/*", "User-Agent": "secas-cpl-pipeline"})
             with connection.getresponse() as response:
-                answer = _answer(response)
+                answer = read(response)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise TimeoutError if late.is_set() else error from error
         finally:
@@ -103,6 +120,7 @@ def _asked(place: SplitResult, seconds: float) -> tuple[str, bytes]:
 
 
 def _answer(response: http.client.HTTPResponse) -> tuple[str, bytes]:
+    """Return where it has moved, or what it holds."""
     location = response.getheader("Location", "")
     if response.status in _MOVED and location:
         return location, b""
@@ -116,6 +134,11 @@ def _answer(response: http.client.HTTPResponse) -> tuple[str, bytes]:
     if not body.startswith(_DER):
         raise ValueError("it is neither a revocation list nor a certificate in DER")
     return "", body
+
+
+def _well(response: http.client.HTTPResponse) -> None:
+    if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+        raise ValueError(f"the server answers {response.status}")
 
 
 def _end(line: socket.socket, late: threading.Event) -> None:

@@ -6,14 +6,23 @@ Everything that could differ between two runs (the time, the bytes, the settings
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from pipeline import __version__, judge
 from pipeline.checks.papers import memory
-from pipeline.compose import Sender, Templates, reply
+from pipeline.compose import (
+    Correspondent,
+    Register,
+    Sender,
+    Templates,
+    correspondent_of,
+    own_marked,
+    reply,
+    sender_confirmed,
+)
 from pipeline.config import Config
 from pipeline.domain.certificate import CertificateReading
 from pipeline.domain.draft import Draft
@@ -145,6 +154,7 @@ class Office:
             seen=seen,
             known_certificates=self.ledger.known_certificates(keys, record.sha256),
             ocr=engines_of(papers),
+            border=self.config.people.border,
         )
 
     def day_of(self, received: str) -> date:
@@ -152,8 +162,11 @@ class Office:
         return moment_of(received).astimezone(ZoneInfo(self.config.calendar.zone)).date()
 
     def read_mail(self, sha256: str) -> ReadMail | Problem:
-        """Read a stored mail in the capped child."""
-        return self.readers.message(self.artefacts.get(sha256))
+        """Read a stored mail in the capped child. One that came from ourselves is marked as ``own``."""
+        read = self.readers.message(self.artefacts.get(sha256))
+        if isinstance(read, Problem):
+            return read
+        return replace(read, message=own_marked(read.message, self.config.reply.address))
 
     def read_workbooks(self, read: ReadMail) -> tuple[Workbook, ...]:
         """Read every workbook of a mail, each in the capped child."""
@@ -240,27 +253,42 @@ class Office:
         self, template: str, message: Message, judged: Sequence[Judged], decision: Decision, *, case: str, due: str
     ) -> Draft:
         """Word the reply to a mail and store its bytes; nothing reaches the mailbox yet."""
+        to = self.correspondent(message, confirmed=sender_confirmed(judged))
         draft = reply(
             template,
             message=message,
             judged=judged,
             decision=decision,
             case=case,
-            correspondent=self.correspondent(message),
+            correspondent=to.addr,
             due=due,
             sender=self.sender,
             now=self.clock(),
             field_order=tuple(self.rules.fields),
             templates=self.templates,
+            stranger=None if to.known else {rule.id: rule.title for rule in self.rules.checks.values()},
         )
         self.artefacts.put(draft.raw)
         return draft
 
-    def correspondent(self, message: Message) -> str:
-        """Return the address that is answered: Reply-To, else From; never our own."""
-        own = self.config.reply.address.casefold()
-        candidates = [*message.reply_to[:1], *message.senders[:1]]
-        return next((a.addr for a in candidates if a.addr and a.addr.casefold() != own), "")
+    def correspondent(self, message: Message, *, confirmed: bool = False) -> Correspondent:
+        """Return who is answered, and what staff should know of it. confirmed: a reviewer knows who sent the mail."""
+        people = self.config.people
+        others = (*people.dcc, *self.config.notices.ssc)
+        register = Register(self.config.reply.address, people.submitters, others, people.contacts)
+        return correspondent_of(message, register, people.border, confirmed=confirmed)
+
+    def looping(self, message: Message, case: str) -> str:
+        """Return why no more is drafted today for this sender, or in this Case; empty where it may be."""
+        limits = self.config.worker
+        sender = message.senders[0].addr if message.senders else ""
+        since = stamp(self.clock() - timedelta(days=1))
+        of_sender, of_case = self.ledger.drafted_since(since, sender=sender, case=case)
+        if of_sender >= limits.per_sender:
+            return f"{of_sender} drafts for mails of {sender} were made within 24 hours: two machines may be at it."
+        if of_case >= limits.per_thread:
+            return f"{of_case} drafts were made in {case} within 24 hours: two machines may be at it."
+        return ""
 
     def due(self, received: str) -> str:
         """Return the day a Case is due, YYYY-MM-DD."""

@@ -12,6 +12,7 @@ from pipeline.ledger.records import Effect, EffectState
 from pipeline.mailbox.port import Filed, Mailbox, MailboxRefused, MailboxUnavailable, Ref
 from pipeline.office import Office, stamp
 from pipeline.releasing import is_shelved
+from pipeline.reminding import is_current
 
 _LONGEST_WAIT = timedelta(hours=1)
 _KINDS = {"draft", "file"}
@@ -33,6 +34,7 @@ class Round:
     drafted: int = 0
     filed: int = 0
     shelved: int = 0
+    reminded: int = 0
     sent: int = 0
     unsure: int = 0
     unreachable: str = ""
@@ -62,7 +64,7 @@ class Promises:
                 office.ledger.effect_done(effect.key, office.now(), note)
                 log.info("promise kept", step="act", kind=effect.kind, note=note)
             except MailboxUnavailable as error:
-                office.ledger.effect_failed(effect.key, office.now(), str(error), self._retry_at(effect))
+                office.ledger.effect_failed(effect.key, office.now(), str(error), retry_at(office, effect))
                 raise
             except (MailboxRefused, ArtefactMissing, ArtefactDamaged, LedgerConflict) as error:
                 office.ledger.effect_failed(effect.key, office.now(), str(error), None)
@@ -71,12 +73,17 @@ class Promises:
                 structlog.contextvars.unbind_contextvars("case")
 
     def due(self) -> list[Effect]:
-        """Return the promises to be kept now. What tells of a Release waits until its files can be found."""
+        """Return the promises to be kept now. What tells of a Release waits until its files can be found.
+
+        A reminder that the list in force has overtaken waits for the next round to look at it.
+        """
         office = self.office
         return [
             effect
             for effect in office.ledger.effects_due(office.now())
-            if effect.kind in _KINDS and is_shelved(office, effect.payload.get("release", ""))
+            if effect.kind in _KINDS
+            and is_shelved(office, effect.payload.get("release", ""))
+            and is_current(office, effect.payload)
         ]
 
     def _drafts_open(self, effect: Effect) -> bool:
@@ -104,6 +111,8 @@ class Promises:
         done.filed += filed is Filed.DONE
         return f"file away: {filed.value}"
 
-    def _retry_at(self, effect: Effect) -> str:
-        wait = timedelta(seconds=self.office.config.worker.retry_seconds) * 2 ** min(effect.attempts, 10)
-        return stamp(self.office.clock() + min(wait, _LONGEST_WAIT))
+
+def retry_at(office: Office, effect: Effect) -> str:
+    """Return when a promise that could not be kept is due again: each time twice as late, an hour at the most."""
+    wait = timedelta(seconds=office.config.worker.retry_seconds) * 2 ** min(effect.attempts, 10)
+    return stamp(office.clock() + min(wait, _LONGEST_WAIT))

@@ -56,16 +56,18 @@ def proposed(office: Office, asked: Asked, record: MessageRecord, message: Messa
 
 def answer(office: Office, message: Message, amendments: Sequence[Amendment], *, case: str, due: str) -> Draft:
     """Word the answer and store its bytes; nothing reaches the mailbox yet."""
+    to = office.correspondent(message)
     draft = amendment_reply(
         message,
         amendments,
         listed=office.list_of(*office.in_force()).products,
         case=case,
-        correspondent=office.correspondent(message),
+        correspondent=to.addr,
         due=due,
         sender=office.sender,
         now=office.clock(),
         templates=office.templates,
+        stranger=not to.known,
     )
     office.artefacts.put(draft.raw)
     return draft

@@ -4,9 +4,11 @@ import fcntl
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -47,9 +49,29 @@ def only_one(data: Path) -> Iterator[None]:
         yield
 
 
-def run_until_stopped(worker: Worker, seconds: int, notify: Callable[[str], None]) -> None:
+class Watching(Protocol):
+    """Tells of new mail before it is polled for."""
+
+    def run(self) -> None:
+        """Watch until stopped."""
+        ...
+
+    def stop(self) -> None:
+        """End ``run`` soon. Called from another thread."""
+        ...
+
+
+def run_until_stopped(
+    worker: Worker,
+    seconds: int,
+    notify: Callable[[str], None],
+    work: Callable[[], object] | None = None,
+    watch: Callable[[Callable[[], None]], Watching] | None = None,
+) -> None:
     """Do a round now and then every so many seconds, until SIGTERM or SIGINT; the mail at hand is finished first.
 
+    work: what does one round, where others watch it; otherwise the worker's own ``run_once``.
+    watch: makes what calls its argument when mail has come; then a round is done at once, or after the one at hand.
     A round that is late is done once (coalesce), never skipped (no misfire limit), and never beside another.
     Both signals stay blocked afterwards: a second one does not cut the end short (SIGKILL does).
     """
@@ -58,16 +80,27 @@ def run_until_stopped(worker: Worker, seconds: int, notify: Callable[[str], None
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
     scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone="UTC")
 
+    do = work or worker.run_once
+    at_work, mail_came, stopping = threading.Event(), threading.Event(), threading.Event()
+
     def one_round() -> None:
         try:
-            worker.run_once()
+            do()
         except Exception as error:  # noqa: BLE001 - a round that fails is told, and the next one is done all the same
             log.critical("round failed", step="round", **in_words(error))
         else:
             notify("WATCHDOG=1")
 
-    scheduler.add_job(
-        one_round,
+    def rounds() -> None:
+        at_work.set()
+        mail_came.set()
+        while mail_came.is_set() and not stopping.is_set():
+            mail_came.clear()
+            one_round()
+        at_work.clear()
+
+    job = scheduler.add_job(
+        rounds,
         "interval",
         seconds=seconds,
         next_run_time=worker.office.clock(),
@@ -75,9 +108,22 @@ def run_until_stopped(worker: Worker, seconds: int, notify: Callable[[str], None
         coalesce=True,
         max_instances=1,
     )
+
+    def poke() -> None:
+        """Do not wait for the next round. Where this comes too late or too early, it is waited for all the same."""
+        mail_came.set()
+        if not at_work.is_set() and not stopping.is_set():
+            job.modify(next_run_time=worker.office.clock())
+
     scheduler.start()
     notify("READY=1")
+    watching = watch(poke) if watch else None
+    if watching:
+        threading.Thread(target=watching.run, name="watch", daemon=True).start()
     number = signal.sigwait(_STOP)
+    stopping.set()
+    if watching:
+        watching.stop()
     worker.stop()
     notify("STOPPING=1")
     log.info("stopping", step="stop", signal=signal.Signals(number).name)

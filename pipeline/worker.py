@@ -1,10 +1,11 @@
 """The worker: one visit to the mailbox and everything that follows from it, top to bottom.
 
-    1. fetch   every unread mail that was not seen before goes to the spool: bytes, then the ledger's row;
+    1. fetch   every unread mail that was not seen before goes to the spool (pipeline/fetching.py);
     2. (the mailbox is let go of)
     3. judge   each waiting mail by itself: read, recognise, check, decide, word, promise; one commit;
-    4. keep    the promises: drafts first, then move the mail away; note each one (pipeline/promises.py);
-    5. send    what may be sent, and put Releases into their folder (pipeline/dispatch.py).
+    4. remind  of the certificates whose date comes near or has passed, as promises (pipeline/reminding.py);
+    5. keep    the promises: drafts first, then move the mail away; note each one (pipeline/promises.py);
+    6. send    what may be sent, and put Releases into their folder (pipeline/dispatch.py).
 
 Killed anywhere, the next run goes on where this one stopped: bytes are stored by their digest, rows are unique, a
 promise is looked for in the mailbox before it is kept, and a mail leaves the inbox only after its effect is noted.
@@ -14,7 +15,6 @@ One bad mail or one bad promise never stops the next; trouble of our own that al
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from hashlib import sha256 as digest
 
 import structlog
 
@@ -24,20 +24,16 @@ from pipeline.dispatch import Dispatch, OpenTransport
 from pipeline.domain.draft import Draft
 from pipeline.domain.message import Message, Problem
 from pipeline.domain.release import Amendment
+from pipeline.fetching import REPEAT, Fetching, set_aside
 from pipeline.judge import AUTOMATIC, FOR_A_PERSON, NEW_ENTRY, NOT_OURS, Workbook, recognise
-from pipeline.ledger.mails import Place
-from pipeline.ledger.records import Arrival, Conclusion, MessageRecord, NewEffect, SeenCertificate
-from pipeline.mailbox.port import Listed, Mailbox, MailboxRefused, MailboxUnavailable, Ref
-from pipeline.mailbox.trouble import MailGone, MailTooLarge
+from pipeline.ledger.records import Conclusion, MessageRecord, NewEffect, SeenCertificate
+from pipeline.mailbox.port import Mailbox, MailboxRefused, MailboxUnavailable
 from pipeline.office import Office, case_number_in, log_scan, references_of
 from pipeline.promises import Progress, Promises, Round
 from pipeline.readers.message import ReadMail
+from pipeline.reminding import Reminding
 from pipeline.requesting import answer, asked_of, proposed
 from pipeline.trouble import OWN_TROUBLE, in_words
-
-REPEAT = "repeat"
-_PATIENCE = 3
-"""Mails in a row that the server could not give before it is taken to be away."""
 
 log = structlog.get_logger()
 
@@ -59,6 +55,8 @@ class Worker:
         self._progress = progress
         self._name = ""
         self._stopping = threading.Event()
+        self.fetching = Fetching(office, progress, self._stopping.is_set)
+        self.reminding = Reminding(office)
         self.promises = Promises(office, progress, self._stopping.is_set)
         self.dispatch = Dispatch(office, transport, progress, self._stopping.is_set, owner)
 
@@ -72,9 +70,11 @@ class Worker:
         Raises one of OWN_TROUBLE, when what can be done without it has been done; the next round goes on.
         """
         done = Round()
-        reached = self._visit(self.fetch, done)
+        reached = self._visit(self.fetching.fetch, done)
         try:
             self.judge(done)
+            if not self._stopping.is_set():
+                done.reminded = self.reminding.keep()
         finally:
             # A mailbox that was away a moment ago is left in peace: nothing is held up or put on hold for it.
             if reached and not self._stopping.is_set() and self.promises.due():
@@ -97,63 +97,6 @@ class Worker:
                 self.office.ledger.note_poll(self._name, self.office.now(), False, str(error))
             return False
         return True
-
-    # ---- 1. fetch
-
-    def fetch(self, mailbox: Mailbox, done: Round) -> None:
-        """Bring every unread mail that is not known yet to the spool."""
-        office = self.office
-        listed = mailbox.unread()
-        unfetched = {_place(r): r.sha256 for r in office.ledger.waiting() if not office.artefacts.has(r.sha256)}
-        known = office.ledger.known(mailbox.name, [_place(mail.ref) for mail in listed]) - unfetched.keys()
-        new = [mail for mail in listed if _place(mail.ref) not in known]
-        in_a_row = 0
-        for position, mail in enumerate(new, start=1):
-            if self._stopping.is_set() or in_a_row == _PATIENCE:
-                break
-            self._progress("fetch", position, len(new))
-            try:
-                raw = mailbox.fetch(mail.ref)
-            except MailGone:
-                continue
-            except MailTooLarge as error:
-                self._too_large(mailbox.name, mail, error, done)
-            except (MailboxUnavailable, MailboxRefused) as error:
-                # It is tried again at the next round; the mails behind it may be well.
-                done.unreachable = str(error)
-                in_a_row = in_a_row + 1 if isinstance(error, MailboxUnavailable) else 0
-                log.warning("mail not fetched", step="fetch", mailbox=mailbox.name, error=str(error))
-                continue
-            else:
-                self._spool(mailbox.name, mail.ref, raw, unfetched.get(_place(mail.ref), ""), done)
-            in_a_row = 0
-        said = done.unreachable or f"{len(listed)} unread, {len(new)} new"
-        office.ledger.note_poll(mailbox.name, office.now(), not done.unreachable, said)
-
-    def _spool(self, name: str, ref: Ref, raw: bytes, stand_in: str, done: Round) -> None:
-        """Keep the bytes, then the row. stand_in: what stood for this mail while it was too large to be fetched."""
-        sha256 = self.office.artefacts.put(raw)
-        done.fetched += self.office.ledger.arrive(self._arrival(name, ref, sha256, len(raw)))
-        if stand_in:
-            note = f"It was fetched after all, as the mail {sha256[:12]}."
-            self.office.ledger.conclude(Conclusion(stand_in, self.office.now(), REPEAT, "", "", "", note))
-
-    def _arrival(self, name: str, ref: Ref, sha256: str, size: int) -> Arrival:
-        return Arrival(name, ref.folder, ref.generation, ref.uid, sha256, size, self.office.now())
-
-    def _too_large(self, name: str, mail: Listed, error: MailTooLarge, done: Round) -> None:
-        """Its bytes were not fetched, so its place stands for them; a person sees it on top of the list.
-
-        After 'pipeline retry' it is asked for again: the limit may have been raised.
-        """
-        stand_in = digest(" ".join(("not fetched:", name, *_place(mail.ref))).encode()).hexdigest()
-        self.office.ledger.arrive(self._arrival(name, mail.ref, stand_in, mail.size))
-        self._set_aside(stand_in, str(error), done)
-
-    def _set_aside(self, sha256: str, why: str, done: Round) -> None:
-        self.office.ledger.set_aside(sha256, self.office.now(), why)
-        done.set_aside += 1
-        log.error("mail set aside", step="judge", mail=sha256[:12])
 
     # ---- 3. judge
 
@@ -183,18 +126,18 @@ class Worker:
         office, most = self.office, self.office.config.worker.attempts
         if not office.artefacts.has(record.sha256):
             if not done.unreachable:  # otherwise it may be fetched at the next round
-                self._set_aside(record.sha256, "Its bytes are not here, and it is not unread in the mailbox.", done)
+                set_aside(office, record.sha256, "Its bytes are not here, and it is not unread in the mailbox.", done)
             return
         attempt = office.ledger.begin(record.sha256, office.now())
         if attempt > most:
             why = f"{most} attempts at it ended badly: look for {record.sha256[:12]} in the log."
-            self._set_aside(record.sha256, why, done)
+            set_aside(office, record.sha256, why, done)
             return
         read = office.read_mail(record.sha256)
         if not isinstance(read, Problem):
             self._judge_one(record, read, done)
         elif attempt == most:
-            self._set_aside(record.sha256, read.text, done)
+            set_aside(office, record.sha256, read.text, done)
         else:
             done.failed += 1
             log.warning("mail not read", step="judge", problem=read.kind, attempt=attempt)
@@ -205,10 +148,14 @@ class Worker:
         case = office.ledger.case_of(references_of(message), case_number_in(message.subject))
         books = office.read_workbooks(read)
         kind, why = recognise(message, books, office.rules, known_case=bool(case))
+        if kind != NEW_ENTRY:
+            self._look_for_bounces(record)
         proposals: tuple[Amendment, ...] = ()
         repeated = office.sent_before(read, books) if kind == NEW_ENTRY and books else ""
         if repeated:
             conclusion = self._repeat(record, message, repeated)
+        elif kind == NEW_ENTRY and (looping := office.looping(message, case)):
+            conclusion = self._other(record, message, FOR_A_PERSON, looping, case)
         elif kind == NEW_ENTRY:
             conclusion = self._new_entry(record, read, books, case)
         else:
@@ -253,6 +200,8 @@ class Worker:
     ) -> tuple[Conclusion, tuple[Amendment, ...]]:
         if not case and kind in {FOR_A_PERSON, NOT_OURS}:
             asked = asked_of(self.office, read, self._scanning, ours=kind == FOR_A_PERSON)
+            if asked.proposals and (looping := self.office.looping(read.message, case)):
+                return self._other(record, read.message, FOR_A_PERSON, looping, case), ()
             if asked.proposals:
                 return self._amendment(record, read.message, asked)
         return self._other(record, read.message, kind, why, case), ()
@@ -279,6 +228,13 @@ class Worker:
             effects=(office.promise_draft(draft), office.promise_filing(record.sha256, message.message_id)),
         )
         return conclusion, proposals
+
+    def _look_for_bounces(self, record: MessageRecord) -> None:
+        """Note what a mail says of mails of ours that came back: to be shown, and nothing else follows."""
+        told = self.office.readers.bounces(self.office.artefacts.get(record.sha256))
+        found = () if isinstance(told, Problem) else told.found
+        if found and self.office.ledger.note_bounces(record.sha256, found, self.office.now()):
+            log.warning("a mail of ours came back", step="judge", recipients=len(found))
 
     def _scanning(self, file: str, page: int, pages: int) -> None:
         """Tell that a scanned page is read now: each takes seconds, and whoever watches must not think us dead."""
@@ -311,9 +267,11 @@ class Worker:
         message: Message,
         *,
         kind: str,
+        note: str = "",
         effects: tuple[NewEffect, ...] = (),
         **more: object,
     ) -> Conclusion:
+        why = self.office.correspondent(message).why if kind in {NEW_ENTRY, AMENDMENT, FOR_A_PERSON} else ""
         return Conclusion(
             message=record.sha256,
             at=self.office.now(),
@@ -321,12 +279,10 @@ class Worker:
             message_id=message.message_id,
             subject=message.subject,
             sender=message.senders[0].addr if message.senders else "",
-            correspondent=self.office.correspondent(message),
+            # Whose Case it is, should they be who they say: nothing is accepted before that is settled.
+            correspondent=self.office.correspondent(message, confirmed=True).addr,
+            note=" ".join(filter(None, (note, why))),
             references=references_of(message),
             effects=effects,
             **more,  # type: ignore[arg-type]  # the callers above name fields of Conclusion
         )
-
-
-def _place(seen: Ref | MessageRecord) -> Place:
-    return seen.folder, seen.generation, seen.uid

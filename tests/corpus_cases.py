@@ -20,7 +20,7 @@ from pipeline.domain.certificate import CertificateReading
 from pipeline.domain.finding import Status
 from pipeline.domain.form import Submission, Template
 from pipeline.domain.judgement import Circumstances, Pending
-from pipeline.domain.message import Address, Message, Problem
+from pipeline.domain.message import Address, Attachment, Authentication, Message, Problem
 from pipeline.domain.product import DEVICE_MODEL, DeviceModel, Product, ProductList
 from pipeline.domain.signature import TrustMaterial
 from pipeline.judge import look_closer
@@ -102,11 +102,25 @@ class Declared(_Part, frozen=True):
     start: date = date(2026, 1, 1)
 
 
+class Stamp(_Part, frozen=True):
+    """An Authentication-Results header: by whom (empty: nobody), its DMARC results, and the hosts above it."""
+
+    by: str = "mx.secas.example"
+    dmarc: tuple[tuple[str, str], ...] = (("pass", "quillmoor.example"),)
+    above: tuple[str, ...] = ()
+
+
 class Mail(_Part, frozen=True):
-    """The mail around it. senders: bare addresses. problems: kind, text and where of what its reader met."""
+    """The mail around it. senders: bare addresses. name: as displayed. problems: kind, text and where of what its
+    reader met. stamps: its Authentication-Results, topmost first. mails: names of mails attached to it.
+    """
 
     senders: tuple[str, ...] = (SUBMITTER.addr,)
+    name: str = ""
     problems: tuple[tuple[str, str, str], ...] = ()
+    stamps: tuple[Stamp, ...] = ()
+    subject: str = "CPL submission"
+    mails: tuple[str, ...] = ()
 
 
 class Authorised(_Part, frozen=True):
@@ -124,15 +138,16 @@ class Case(Form, frozen=True, kw_only=True):
     """One case file. why: what is special about it, and that only that is.
 
     expect, subject: the status and subject of the Finding. also: ids of other checks that fail too, for cases about
-    what a check does then. on: the day of receipt. mail: null for a workbook judged by itself. attached: false for a
-    mail without a workbook. cpl: false for no CPL in force. cpl_version, drop_downs: what the CPL in force says
-    otherwise than the sample. listed: entries on the list besides. register, dcc: known addresses. pending: open Cases
-    with the same Device Model. seen: the Case that had the very same bytes. batch: other forms in front of it in the
-    mail. eligible: the EPCL as changes to the Device Model's answers, null for no EPCL. authorised: an authorisation
-    in rules/signers.yaml. aliases: further names of one manufacturer. earlier_macro: the version whose macro it has.
-    documents: certificates and letters beside the good ones, each in the place of a good one of its kind; without:
-    kinds that are not attached at all. known: what an earlier mail said, certificate key to artefact and summary.
-    declared: what the manufacturer has declared. makers: manufacturer identifier to the names registered for it.
+    what a check does then. on: the day of receipt. mail: null for a workbook judged by itself. attached: false for
+    a mail without a workbook. cpl: false for no CPL in force. cpl_version, drop_downs: what the CPL in force says
+    otherwise than the sample. listed: entries on the list besides. register, dcc: known addresses. border: whose
+    Authentication-Results are believed. pending: open Cases with the same Device Model. seen: the Case that had the
+    very same bytes. batch: other forms in front of it in the mail. eligible: the EPCL as changes to the Device
+    Model's answers, null for no EPCL. authorised: an authorisation in rules/signers.yaml. aliases: further names of
+    one manufacturer. earlier_macro: the version whose macro it has. documents: certificates and letters beside the
+    good ones, each in the place of a good one of its kind; without: kinds that are not attached at all. known: what
+    an earlier mail said, certificate key to artefact and summary. declared: what the manufacturer has declared.
+    makers: manufacturer identifier to the names registered for it.
     """
 
     why: str
@@ -148,6 +163,7 @@ class Case(Form, frozen=True, kw_only=True):
     listed: tuple[Entry, ...] = ()
     register: tuple[str, ...] = ()
     dcc: tuple[str, ...] = ()
+    border: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     seen: str = ""
     batch: tuple[Form, ...] = ()
@@ -269,16 +285,17 @@ def _message(mail: Mail, artefact: str) -> Message:
     return Message(
         sha256="c" * 64,
         message_id="<one@quillmoor.example>",
-        subject="CPL submission",
-        senders=tuple(Address("", addr) for addr in mail.senders),
+        subject=mail.subject,
+        senders=tuple(Address(mail.name, addr) for addr in mail.senders),
         reply_to=(),
         sent="Sat, 21 Nov 2026 09:00:00 +0000",
         in_reply_to="",
         references=(),
         automatic=(),
         body=artefact,
-        attachments=(),
+        attachments=tuple(Attachment(name, name, "mail", "message/rfc822", _artefact(name), 1) for name in mail.mails),
         problems=tuple(Problem(*problem) for problem in mail.problems),
+        authentication=tuple(Authentication(s.by, s.above, s.dmarc, f"{s.by}; dmarc") for s in mail.stamps),
     )
 
 
@@ -308,6 +325,7 @@ def matter_of(case: Case) -> Matter:
             pending=tuple(Pending(number, "other.xlsm", "d" * 64, model) for number in case.pending if model),
             submitters=case.register,
             dcc=case.dcc,
+            border=case.border,
             seen={this.artefact: case.seen} if case.seen else None,
             known_certificates=case.known,
         ),

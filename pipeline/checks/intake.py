@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pipeline.checks.matter import Matter, Say, check
+from pipeline.checks.sender import DomainCheck, domain_of, misnamed, vouched
 from pipeline.checks.smets1 import listed
 from pipeline.domain.evidence import Evidence
 from pipeline.domain.finding import Finding
@@ -77,16 +78,49 @@ def _mail(matter: Matter) -> tuple[Evidence, ...]:
 
 @check("intake.sender", needs="mail")
 def sender(matter: Matter, say: Say) -> Iterator[Finding]:
-    """One sender, and one that the register of submitters knows, where a register is kept."""
+    """One sender, who is who they seem, and whom the register of submitters knows, where a register is kept."""
     message, register = matter.message, matter.circumstances.submitters
     if message is None:
         yield say.not_applicable("There is no mail, only a workbook.")
     elif len(message.senders) != 1:
         yield say.look(f"The mail names {len(message.senders)} senders instead of one.", _from(message))
+    elif pretended := misnamed(message.senders[0]):
+        addr = message.senders[0].addr
+        yield say.look(f"The sender's name reads {pretended}, but the address is {addr}.", _from(message))
+    elif not message.senders[0].addr.isascii():
+        yield say.look("The sender's address has letters that may look like others.", _from(message))
     elif not register:
         yield say.not_applicable("No register of submitters is kept.")
     elif not listed(message.senders[0], (*register, *matter.circumstances.dcc)):
         yield say.look(f"{message.senders[0].addr} is not in the register of submitters.", _from(message))
+
+
+@check("intake.authentic", needs="mail")
+def authentic(matter: Matter, say: Say) -> Iterator[Finding]:
+    """The mail comes from the domain it says: the policy of that domain (DMARC) was checked at our border."""
+    message, circumstances = matter.message, matter.circumstances
+    if message is None:
+        yield say.not_applicable("There is no mail, only a workbook.")
+        return
+    if not circumstances.border:
+        yield say.not_applicable("No mail server is named whose check of the sender is believed.")
+        return
+    if len(message.senders) != 1:
+        yield say.not_applicable("The mail does not name one sender.")
+        return
+    found, domain = vouched(message, circumstances.border), domain_of(message.senders[0])
+    evidence = (Evidence(message.sha256, "", "header Authentication-Results", found.text),)
+    if found.result is DomainCheck.FAILED:
+        sentence = f"The mail claims to come from {domain}, but the check of that domain's policy (DMARC) failed at"
+        yield say.look(f"{sentence} our border, {found.by}.", evidence)
+    elif found.result is DomainCheck.UNKNOWN:
+        speak = say.look if circumstances.submitters else say.advice
+        yield speak(
+            f"It could not be established that the mail comes from {domain}: our border has no result of a check of "
+            "that domain's policy (DMARC) that says so.",
+            evidence,
+            remedy="Whoever looks after your domain can publish such a policy and have your mail signed (DKIM).",
+        )
 
 
 def _from(message: Message) -> tuple[Evidence, ...]:

@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     intake.encrypted,
     intake.unpacked,
     intake.sender,
+    intake.authentic,
     intake.repeat,
     form.tab,
     form.file_type,
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     fir.public,
     smets1.submitter,
     smets1.eligible,
+    smets1.urgent,
 )
 
 
@@ -56,6 +58,8 @@ def run_all(matter: Matter) -> tuple[Finding, ...]:
     findings: list[Finding] = []
     matter.faulty.clear()
     for item in CHECKS:
+        if matter.rules.stored and item.id not in matter.rules.checks:
+            continue  # a check that did not exist when these rules were in force
         rule = matter.rules.checks[item.id]
         if rule.in_force(matter.circumstances.on) and _has(matter, item.needs):
             findings += _run(item, matter, Say(rule))

@@ -1,6 +1,7 @@
 """The helpdesk's work without the web desk: cases, case, confirm, decide, replay, retry."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -16,11 +17,14 @@ from pipeline.cli.people import By, Why, person, reason
 from pipeline.cli.report import as_text, confirming, finding_lines, open_points, printable, sentence
 from pipeline.cli.settings import ConfigOption
 from pipeline.domain.judgement import Outcome
+from pipeline.domain.reminder import AtExpiry
 from pipeline.ledger.codec import encode
-from pipeline.ledger.records import CaseRecord
+from pipeline.ledger.records import CaseRecord, Effect, EffectState
 from pipeline.ledger.release_records import AmendmentState
+from pipeline.ledger.reminder_records import BounceRecord
 from pipeline.ledger.views import CaseSummary
 from pipeline.office import Office
+from pipeline.reminding import EXPIRED, REMINDERS
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -28,6 +32,11 @@ Number = Annotated[str, typer.Argument(help="Case number, CPL-2026-00042, or 42 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _MOST_DIGITS = 9
+_WAITING = {EffectState.HELD, EffectState.UNKNOWN}
+_FOLLOWS = {
+    AtExpiry.DETERMINATION: "the SSC determines a remedial plan or removal (Appendix 5.4)",
+    AtExpiry.REMOVAL: "the status is to become Removed, unless the SSC says otherwise (Appendix 3.2)",
+}
 
 
 class State(StrEnum):
@@ -52,15 +61,23 @@ def cases(
 ) -> None:
     """List the Cases: the overdue, then those due first.
 
-    Mails that were set aside, because they could not be judged, and amendments that wait for a person stand above.
+    Mails that were set aside, because they could not be judged, amendments that wait for a person, reminders that
+    nobody gets and mails that came back stand above.
     """
     with office(config) as found:
         aside = found.ledger.set_aside_messages()
         now = found.clock().astimezone(ZoneInfo(found.config.calendar.zone)).isoformat(timespec="seconds")
         summaries = found.ledger.cases(state.value, now)
         proposed = found.ledger.amendments(AmendmentState.PROPOSED)
+        unsent = [one for one in found.ledger.promised(REMINDERS) if one.state in _WAITING]
+        returned = found.ledger.bounces()
     if as_object:
-        tree = {"set_aside": json.loads(encode(aside)), "cases": json.loads(encode(summaries))}
+        tree = {
+            "set_aside": json.loads(encode(aside)),
+            "reminders": [{"key": one.key, "why": one.error, **one.payload} for one in unsent],
+            "came_back": json.loads(encode(returned)),
+            "cases": json.loads(encode(summaries)),
+        }
         typer.echo(json.dumps(tree))
         return
     for record in aside:
@@ -68,10 +85,23 @@ def cases(
     for one in proposed:
         about = one.case or "no case"
         typer.echo(f"proposed {one.number}: {one.kind.value}, asked for by {printable(one.by)} ({about})")
+    if state is State.OPEN:
+        for unkept in unsent:
+            about = f"{unkept.payload['certificate']}, entries {unkept.payload['entries']}"
+            typer.echo(f"reminder {unkept.state} {printable(about)}: {printable(unkept.error)}")
+        for came in returned:
+            typer.echo(_returned(came))
     for line in summaries:
         typer.echo(_line(line))
-        typer.echo(f"    {printable(line.correspondent)}: {printable(line.subject)}")
+        typer.echo(f"    {printable(line.correspondent) or 'pipeline'}: {printable(line.subject)}")
     typer.echo(f"{len(summaries)} {state.value}")
+
+
+def _returned(came: BounceRecord) -> str:
+    of = f"{came.case}, " if came.case else ""
+    gave_up = "" if came.permanent else " (the server still tries)"
+    said = printable(f"{came.status} {came.text}")
+    return f"came back {came.at} {of}to {printable(came.recipient) or 'somebody'}{gave_up}: {said}"
 
 
 def _line(case: CaseSummary) -> str:
@@ -94,12 +124,13 @@ def case(
     """Show one Case: what was found, decided and done."""
     with office(config) as found:
         record = found.ledger.case(_full(number, found.clock().year))
+        returned = [came for came in found.ledger.bounces() if came.case == record.number]
         shown = _crops(found, record, crops) if crops else []
     if as_object:
-        tree = _as_object(record)
+        tree = {**_as_object(record), "came_back": json.loads(encode(returned))}
         typer.echo(json.dumps({**tree, "crops": [asdict(crop) for crop in shown]} if crops else tree))
         return
-    for line in _lines(record):
+    for line in (*_lines(record), *map(_returned, returned)):
         typer.echo(line)
     for crop in shown:
         place = printable(f"{crop.check}: {crop.file}, {crop.place}")
@@ -131,7 +162,7 @@ def _as_object(record: CaseRecord) -> dict[str, Any]:
 def _lines(record: CaseRecord) -> list[str]:
     lines = [
         f"{record.number}  {record.state}  opened {record.opened}  due {record.due}",
-        f"from {printable(record.correspondent)}: {printable(record.subject)}",
+        f"from {printable(record.correspondent) or 'the pipeline itself'}: {printable(record.subject)}",
         "",
     ]
     lines += [f"mail   {m.received}  {m.kind:12} {m.sha256[:12]}  {printable(m.note)}" for m in record.messages]
@@ -146,8 +177,20 @@ def _lines(record: CaseRecord) -> list[str]:
         for v in record.verdicts
     ]
     lines += [f"draft  {d.kind:10} to {printable(d.to) or 'nobody'}  {printable(d.message_id)}" for d in record.drafts]
-    lines += [f"effect {e.kind:6} {e.state.value:8} {printable(e.error)}" for e in record.effects]
+    lines += _expired([effect for effect in record.effects if effect.kind == EXPIRED])
+    lines += [f"effect {e.kind:6} {e.state.value:8} {printable(e.error)}" for e in record.effects if e.kind != EXPIRED]
     return lines
+
+
+def _expired(effects: Sequence[Effect]) -> Iterator[str]:
+    """Say which certificates' dates have passed, and what is to be done about them."""
+    told = [effect.payload for effect in effects]
+    for one in told:
+        yield printable(f"passed {one['day']}  {one['asked']}  {one['certificate']}  entries {one['entries']}")
+    for asked in dict.fromkeys(one["asked"] for one in told):
+        yield f"{asked}: {_FOLLOWS[AtExpiry(asked)]}; the status itself: pipeline remove"
+    for notice in dict.fromkeys(one["notice"] for one in told):
+        yield f"notice to the SSC: {printable(notice)}"
 
 
 @app.command()
@@ -202,6 +245,19 @@ def decide(
 
 
 @app.command()
+def close(number: Number, why: Why = "", by: By = "", config: ConfigOption = None) -> None:
+    """Close a Case that you have dealt with.
+
+    A mail that joins it opens it again. A Case of submissions closes by itself when they are published.
+    """
+    words, name = reason(why), person(by)
+    with office(config) as found:
+        full = _full(number, found.clock().year)
+        found.ledger.close_case(full, found.now(), by=name, why=words)
+    typer.echo(f"{full} is closed.")
+
+
+@app.command()
 def replay(number: Number, config: ConfigOption = None) -> None:
     """Derive every judgement of a Case again.
 
@@ -221,7 +277,9 @@ def replay(number: Number, config: ConfigOption = None) -> None:
 
 @app.command()
 def retry(
-    what: Annotated[str, typer.Argument(help="Case number, or the first digits of a set-aside mail's sha256.")],
+    what: Annotated[
+        str, typer.Argument(help="Case number, first digits of a set-aside mail's sha256, or key of a reminder.")
+    ],
     why: Why = "",
     by: By = "",
     config: ConfigOption = None,

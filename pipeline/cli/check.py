@@ -44,6 +44,7 @@ app = typer.Typer(rich_markup_mode=None)
 ACCEPT, OWN_FAULT, USAGE, REJECT, CLARIFY = 0, 1, 2, 10, 20
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CLARIFY: CLARIFY}
 _FILES = "PATH..."
+_MOST_PROBLEMS = 3
 _WORD = frozenset({".doc", ".docx"})
 
 
@@ -78,7 +79,8 @@ class _Verdict:
 @app.command()
 def check(
     paths: Annotated[
-        list[Path], typer.Argument(metavar=_FILES, help="One mail (.eml), or workbooks with their PDFs.", **EXISTING)
+        list[Path],
+        typer.Argument(metavar=_FILES, help="One mail (.eml or .msg), or workbooks with their PDFs.", **EXISTING),
     ],
     cpl: Annotated[
         Path | None, typer.Option(help="The CPL in force (.xlsm); else the one imported, with its EPCL.", **EXISTING)
@@ -113,9 +115,7 @@ def check(
         raise typer.BadParameter(str(error), param_hint="--trust") from error
     circumstances = _circumstances(settings, on, in_force.products.artefact)
     setting = _Setting(rules, circumstances, in_force, Forked(), material)
-    mails = [path for path, data in files.items() if path.suffix.lower() == ".eml" or is_mail(data)]
-    if any(path.suffix.lower() == ".msg" or is_outlook_item(data) for path, data in files.items()):
-        raise typer.BadParameter("save the mail as .eml; .msg files are not read yet", param_hint=_FILES)
+    mails = [path for path, data in files.items() if _is_mail(path, data)]
     if mails and len(files) > 1:
         raise typer.BadParameter("give one mail, or workbooks with their documents, not both", param_hint=_FILES)
     done = _mail(files[mails[0]], setting) if mails else _workbooks(files, setting)
@@ -188,7 +188,8 @@ def _mail(raw: bytes, setting: _Setting) -> _Verdict:
     books = judge.read_workbooks(read.message, read.contents, setting.readers)
     kind, why = judge.recognise(read.message, books, setting.rules)
     if kind != NEW_ENTRY:
-        return _Verdict(kind, why, read.message, (), None)
+        told = (problem.text for problem in read.message.problems[:_MOST_PROBLEMS])
+        return _Verdict(kind, " ".join((why, *told)), read.message, (), None)
     books = tuple(replace(book, closer=setting.look_closer(book.form, read.contents[book.artefact])) for book in books)
     with scans_shown() as tell:
         papers = judge.read_papers(read.message, read.contents, setting.readers, setting.rules, tell)
@@ -237,6 +238,13 @@ def _workbooks(files: dict[Path, bytes], setting: _Setting) -> _Verdict:
         for index, submission in enumerate(batch)
     )
     return _Verdict(NEW_ENTRY, "", None, judged, decide.decide_mail(judged, setting.rules)[0])
+
+
+def _is_mail(path: Path, data: bytes) -> bool:
+    """Tell a mail by its content; one that is damaged by its name."""
+    if path.suffix.lower() == ".msg" and not is_outlook_item(data):
+        raise typer.BadParameter(f"{path} is no mail saved by Outlook; save it again", param_hint=_FILES)
+    return path.suffix.lower() == ".eml" or is_mail(data) or is_outlook_item(data)
 
 
 def _is_document(path: Path, data: bytes) -> bool:

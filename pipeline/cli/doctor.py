@@ -1,25 +1,33 @@
 """``pipeline doctor``: everything the worker will need, tried before it is needed."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
+from shlex import quote
 
 import typer
 
 from pipeline.checks.proof import prove
 from pipeline.cli.opening import mailbox_opener, opened, transport_opener
 from pipeline.cli.report import printable
-from pipeline.cli.settings import ConfigOption, config_file
+from pipeline.cli.settings import ConfigOption, config_file, present
+from pipeline.cli.summary import domain_of, host_of
 from pipeline.compose import TemplatesBroken, verify
 from pipeline.config import Config, ConfigRefused, load
 from pipeline.domain.form import Template
 from pipeline.domain.signature import TrustMaterial, TrustSet
 from pipeline.ledger.errors import LedgerBusy, LedgerRefused
+from pipeline.ledger.records import EffectState
+from pipeline.ledger.reminder_records import Promised
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
+from pipeline.monitor.expiry import expiries
 from pipeline.office import CPL, Office
 from pipeline.outbox import TransportUnusable
 from pipeline.readers.trust_folder import commercial_roots, roots_expiring
 from pipeline.readers.trust_lists import lists_out_of_date
+from pipeline.reminding import NO_CONTACT
 from pipeline.rulebook import Rulebook, RulesBroken
 from pipeline.rulebook.schema import Choice
 from pipeline.trouble import Unavailable
@@ -28,6 +36,10 @@ app = typer.Typer(rich_markup_mode=None)
 
 Line = tuple[bool, str]
 """Whether it is well, and what to say of it."""
+
+_SOON = timedelta(days=30)
+_ADDRESS = re.compile(r"[^\s<>@:;,]+(@[\w.-]+)")
+"""An address that a server's words repeat; only its domain is shown."""
 
 
 @app.command()
@@ -66,6 +78,8 @@ def examine(file: Path) -> Iterator[Line]:
         yield False, f"ledger: {error}"
     yield from _mailbox(config)
     yield from _sending(config)
+    yield from _logins(config, present())
+    yield from _monitor(config)
 
 
 def _rules(rules: Rulebook) -> Iterator[Line]:
@@ -88,10 +102,42 @@ def _templates(office: Office) -> Iterator[Line]:
 def _ledger(office: Office) -> Iterator[Line]:
     health = office.ledger.health(office.now())
     yield True, f"ledger: {office.config.data.absolute()}, {health.backlog} promises waiting"
+    for lease in health.leases:
+        yield True, f"ledger: the lease '{lease.name}' is held by {lease.owner} until {lease.until}"
     if health.set_aside:
         yield False, f"ledger: {health.set_aside} mails are set aside; see `pipeline cases`, then `pipeline retry`"
     if health.held:
         yield False, f"ledger: {health.held} promises are held; see `pipeline case`, then `pipeline retry`"
+        yield from _held(office.ledger.promised(""))
+
+
+def _held(promises: Iterable[Promised]) -> Iterator[Line]:
+    """What each promise that waits for a person is, for whom, why, and how it is put back to work."""
+    for promise in promises:
+        if promise.state not in {EffectState.HELD, EffectState.UNKNOWN} or promise.kind == NO_CONTACT:
+            continue
+        to = f" to {domain_of(promise.payload['to'])}" if promise.payload.get("to") else ""
+        again = promise.case or promise.payload.get("release") or promise.key
+        why = _ADDRESS.sub(r"\1", promise.error) or "nobody noted why"
+        yield False, f"promise: {promise.kind}{to} is {promise.state}: {why}; then `pipeline retry {quote(again)}`"
+
+
+def _monitor(config: Config) -> Iterator[Line]:
+    """Where the worker can be seen from outside, and when what it logs in with ends."""
+    monitor = config.monitor
+    where = (
+        f"/healthz and /metrics at {monitor.listen} while `pipeline run` runs" if monitor.listen else "nobody listens"
+    )
+    ping = f"a ping to {host_of(monitor.ping)} after each good poll" if monitor.ping else "no ping"
+    yield True, f"monitor: {where}; {ping}"
+
+
+def _logins(config: Config, now: datetime) -> Iterator[Line]:
+    """When the certificates end with which the pipeline logs in."""
+    for section, end in expiries(config):
+        text = f"{section}: the certificate it logs in with ends on {end:%Y-%m-%d}"
+        well = end - now > _SOON
+        yield well, text if well else f"{text}: make a new one, and name it in {section}.certificate_file"
 
 
 def _list(office: Office) -> Iterator[Line]:

@@ -1,9 +1,12 @@
 """From the settings to the open tools: the one place where clock, folders, database and mailbox are put together."""
 
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from pipeline.cli.settings import config_file, present, rulebook
@@ -12,8 +15,10 @@ from pipeline.compose.notices import settings_troubles
 from pipeline.config import (
     Config,
     ConfigRefused,
+    EwsConfig,
     GraphConfig,
     ImapConfig,
+    MailboxConfig,
     MaildirConfig,
     SmtpConfig,
     load,
@@ -23,14 +28,21 @@ from pipeline.config import (
 from pipeline.fetch import Fetcher
 from pipeline.ledger.artefacts import Artefacts
 from pipeline.ledger.store import Ledger
-from pipeline.mailbox import GraphSettings, open_mailbox
-from pipeline.mailbox.imap_session import ImapSettings, Tls
+from pipeline.mailbox import EwsSettings, GraphSettings, imap_login, open_mailbox, tokens_of
+from pipeline.mailbox.idle import Watch
+from pipeline.mailbox.imap_session import ImapSettings, Login, Tls
 from pipeline.mailbox.maildir import MaildirSettings
-from pipeline.mailbox.port import Mailbox, MailboxRefused
+from pipeline.mailbox.oauth_settings import AppRegistration
+from pipeline.mailbox.patience import Patience, Patient
+from pipeline.mailbox.port import Mailbox, MailboxRefused, MailboxUnavailable
 from pipeline.office import Office
 from pipeline.outbox import Smtp, SmtpSettings, Throttle, Transport, Unusable
 from pipeline.outbox import Tls as SmtpTls
 from pipeline.readers.child import Forked, Readers, Zygote
+
+_C = TypeVar("_C")
+_S = TypeVar("_S")
+_Settings = MaildirSettings | ImapSettings | GraphSettings | EwsSettings
 
 
 def templates(config: Config | None = None) -> Templates:
@@ -92,32 +104,76 @@ def mailbox_opener(config: Config) -> Callable[[], Mailbox]:
 
     A secret that is missing or cannot be one makes the visit raise MailboxRefused, as a wrong one does.
     """
-    kept: dict[GraphSettings, Mailbox] = {}
+    kept: dict[_Settings, Patient] = {}
 
     def visit() -> Mailbox:
-        try:
-            settings = _mailbox_settings(config.mailbox)
-        except UnicodeDecodeError as error:  # its own text would quote the secret
-            raise MailboxRefused("The mailbox's password is not UTF-8 text.") from error
-        except (ConfigRefused, ValueError) as error:
-            raise MailboxRefused(str(error)) from error
-        if not isinstance(settings, GraphSettings):
+        settings = _readable(_mailbox_settings, config.mailbox)
+        if isinstance(settings, MaildirSettings):
             return open_mailbox(settings)
         if settings not in kept:  # it keeps its token and its place in the inbox from one visit to the next
             kept.clear()
-            kept[settings] = open_mailbox(settings)
-        return kept[settings]
+            kept[settings] = Patient(open_mailbox(settings), Patience(time.monotonic, random.random))
+        return kept[settings].visit()
 
     return visit
 
 
+def watch_opener(config: Config) -> Callable[[Callable[[], None]], Watch] | None:
+    """Return what makes the watch over the inbox that calls its argument when mail comes; None where none is wanted.
+
+    It has its own connection and its own token.
+    """
+    mailbox = config.mailbox
+    if not isinstance(mailbox, ImapConfig) or not mailbox.idle:
+        return None
+
+    def account() -> tuple[ImapSettings, Login]:
+        settings = _readable(_imap_settings, mailbox)
+        return settings, imap_login(settings)
+
+    return lambda poke: Watch(account, poke, random.random)
+
+
+def _readable(read: Callable[[_C], _S], section: _C) -> _S:
+    try:
+        return read(section)
+    except UnicodeDecodeError as error:  # its own text would quote the secret
+        raise MailboxRefused("The mailbox's password is not UTF-8 text.") from error
+    except (ConfigRefused, ValueError) as error:
+        raise MailboxRefused(str(error)) from error
+
+
+def _certificate(account: GraphConfig | ImapConfig | SmtpConfig) -> str:
+    """Return the PEM text of the application's key and certificate; empty where it has a client secret."""
+    file = account.certificate_file
+    if file is None:
+        return ""
+    section = "smtp" if isinstance(account, SmtpConfig) else "mailbox"
+    try:
+        return file.read_text("utf-8")
+    except OSError as error:
+        raise ConfigRefused(f"{section}.certificate_file: {file}: {error.strerror}") from error
+
+
+def _app(account: ImapConfig | SmtpConfig) -> AppRegistration | None:
+    """Return the application that logs in; None where a user does, with a password."""
+    if not account.oauth_tenant and not account.oauth_client_id:
+        if account.certificate_file:
+            raise ConfigRefused("certificate_file is of an application: set oauth_tenant and oauth_client_id too")
+        return None
+    pem = _certificate(account)
+    return AppRegistration(
+        account.oauth_tenant,
+        account.oauth_client_id,
+        client_secret="" if pem else password(account),
+        certificate=pem,
+        authority=account.oauth_authority,
+        timeout_seconds=account.timeout_seconds,
+    )
+
+
 def _graph_settings(mailbox: GraphConfig) -> GraphSettings:
-    pem = ""
-    if file := mailbox.certificate_file:
-        try:
-            pem = file.read_text("utf-8")
-        except OSError as error:
-            raise ConfigRefused(f"mailbox.certificate_file: {file}: {error.strerror}") from error
+    pem = _certificate(mailbox)
     return GraphSettings(
         tenant=mailbox.tenant,
         client_id=mailbox.client_id,
@@ -143,10 +199,17 @@ def transport_opener(config: Config) -> Callable[[], Transport] | None:
     if smtp is None:
         return None
     throttle = Throttle(smtp.per_minute)
+    kept: dict[AppRegistration, Callable[[bool], str]] = {}
 
     def connect() -> Transport:
         try:
-            return Smtp(_smtp_settings(smtp), throttle)
+            app = _app(smtp)
+            if app and app not in kept:
+                kept.clear()
+                kept[app] = _smtp_token(app)
+            return Smtp(_smtp_settings(smtp, kept.get(app) if app else None), throttle)
+        except MailboxRefused as error:
+            return Unusable(str(error))
         except UnicodeDecodeError:  # its own text would quote the secret
             return Unusable("The password for SMTP is not UTF-8 text.")
         except (ConfigRefused, ValueError) as error:
@@ -155,29 +218,58 @@ def transport_opener(config: Config) -> Callable[[], Transport] | None:
     return connect
 
 
-def _smtp_settings(smtp: SmtpConfig) -> SmtpSettings:
+def _smtp_token(app: AppRegistration) -> Callable[[bool], str]:
+    tokens = tokens_of(app)
+
+    def token(renew: bool) -> str:
+        try:
+            return tokens.token(renew=renew)
+        except (MailboxUnavailable, MailboxRefused) as error:
+            raise OSError(str(error)) from error
+
+    return token
+
+
+def _smtp_settings(smtp: SmtpConfig, token: Callable[[bool], str] | None) -> SmtpSettings:
     return SmtpSettings(
         host=smtp.host,
         port=smtp.port,
         tls=SmtpTls(smtp.tls),
         ca_file=smtp.ca_file,
         user=smtp.user,
-        password=password(smtp) if smtp.user else "",
+        password=password(smtp) if smtp.user and not token else "",
+        token=token,
         timeout_seconds=smtp.timeout_seconds,
     )
 
 
-def _mailbox_settings(
-    mailbox: MaildirConfig | ImapConfig | GraphConfig,
-) -> MaildirSettings | ImapSettings | GraphSettings:
+def _mailbox_settings(mailbox: MailboxConfig) -> _Settings:
     if isinstance(mailbox, MaildirConfig):
         return MaildirSettings(path=mailbox.path, drafts=mailbox.drafts)
     if isinstance(mailbox, GraphConfig):
         return _graph_settings(mailbox)
+    if isinstance(mailbox, EwsConfig):
+        return EwsSettings(
+            url=mailbox.url,
+            address=mailbox.address,
+            user=mailbox.user,
+            password=password(mailbox),
+            auth=mailbox.auth,
+            ca_file=mailbox.ca_file,
+            inbox=mailbox.inbox,
+            timeout_seconds=mailbox.timeout_seconds,
+            max_octets=mailbox.max_megabytes * 1_000_000,
+        )
+    return _imap_settings(mailbox)
+
+
+def _imap_settings(mailbox: ImapConfig) -> ImapSettings:
+    app = _app(mailbox)
     return ImapSettings(
         host=mailbox.host,
         user=mailbox.user,
-        password=password(mailbox),
+        password="" if app else password(mailbox),
+        app=app,
         port=mailbox.port,
         tls=Tls(mailbox.tls),
         ca_file=mailbox.ca_file,

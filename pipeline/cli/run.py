@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
+import structlog
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from pipeline.cli.opening import mailbox_opener, opened, transport_opener
+from pipeline.cli.opening import mailbox_opener, opened, transport_opener, watch_opener
 from pipeline.cli.settings import ConfigOption, config_file
-from pipeline.config import load
+from pipeline.cli.summary import summary
+from pipeline.config import Config, load
+from pipeline.monitor import Figures, Pinger, Rounds, listening
 from pipeline.promises import Progress as Tell
 from pipeline.promises import Round
 from pipeline.schedule import notifier, only_one, run_until_stopped
@@ -20,6 +23,7 @@ from pipeline.trouble import Unavailable
 from pipeline.worker import Worker
 
 app = typer.Typer(rich_markup_mode=None)
+log = structlog.get_logger()
 
 
 @app.command()
@@ -34,6 +38,8 @@ def run(
     settings = load(config_file(config))
     notify = notifier()
     with only_one(settings.data), opened(settings, threads=True) as found, _progress() as tell:
+        for section, told in summary(settings):
+            log.info("settings", step="start", section=section, **told)
 
         def alive(step: str, position: int, total: int) -> None:
             notify("WATCHDOG=1")
@@ -46,10 +52,15 @@ def run(
             transport=transport_opener(settings),
             owner=f"{socket.gethostname()}:{os.getpid()}",
         )
+        rounds = Rounds()
+        work = rounds.watched(worker.run_once)
+        if settings.monitor.ping:
+            work = Pinger(found, settings.monitor.ping).after(work)
         if not once:
-            run_until_stopped(worker, settings.worker.poll_seconds, notify)
+            with _monitor(settings, Figures(found, rounds)):
+                run_until_stopped(worker, settings.worker.poll_seconds, notify, work, watch_opener(settings))
             return
-        done = worker.run_once()
+        done = work()
     typer.echo(words(done))
     if done.unreachable:
         raise Unavailable(f"the mailbox could not be used: {done.unreachable}")
@@ -61,6 +72,8 @@ def words(done: Round) -> str:
         f"{done.fetched} new mails, {done.concluded} concluded, {done.drafted} drafts put, {done.filed} mails filed, "
         f"{done.set_aside} set aside, {done.failed} to be tried again."
     )
+    if done.reminded:
+        told += f" {done.reminded} reminders promised."
     if done.sent:
         told += f" {done.sent} mails sent."
     if done.unsure:
@@ -68,6 +81,17 @@ def words(done: Round) -> str:
             f" {done.unsure} MAILS MAY OR MAY NOT HAVE BEEN SENT: look with 'pipeline doctor', then 'pipeline retry'."
         )
     return told
+
+
+@contextmanager
+def _monitor(settings: Config, figures: Figures) -> Iterator[None]:
+    """Answer whoever asks how the worker is, where the settings say at which address."""
+    if not settings.monitor.listen:
+        yield
+        return
+    with listening(settings.monitor.listen, figures) as address:
+        log.info("monitor listens", step="start", listen=address)
+        yield
 
 
 @contextmanager

@@ -5,6 +5,7 @@ in ``templates/_base/``. Nothing here asks a clock, a network or a disk but ``Te
 """
 
 from pipeline.compose.amendments import amendment_reply
+from pipeline.compose.correspondent import Correspondent, Register, correspondent_of, own_marked, sender_confirmed
 from pipeline.compose.drafting import reply
 from pipeline.compose.envelope import Enclosure, Sender
 from pipeline.compose.notices import ReleaseNotice, notices, settings_troubles
@@ -13,17 +14,22 @@ from pipeline.compose.reminders import expired_notice, reminder
 from pipeline.compose.templates import Templates, TemplatesBroken
 
 __all__ = [
+    "Correspondent",
     "Enclosure",
+    "Register",
     "ReleaseNotice",
     "Sender",
     "Templates",
     "TemplatesBroken",
     "amendment_reply",
     "bodies",
+    "correspondent_of",
     "expired_notice",
     "notices",
+    "own_marked",
     "reminder",
     "reply",
+    "sender_confirmed",
     "settings_troubles",
     "verify",
 ]

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from pipeline.compose.changes import STATUS, Block, Edit, Section, blocks, entry, published, section
-from pipeline.compose.drafting import answer, answer_values
+from pipeline.compose.drafting import answer, answer_values, unrepeated
 from pipeline.compose.envelope import Sender
 from pipeline.compose.headers import one_line
 from pipeline.compose.points import Account
@@ -67,11 +67,13 @@ def amendment_reply(
     sender: Sender,
     now: datetime,
     templates: Templates,
+    stranger: bool = False,
 ) -> Draft:
     """Return the answer to a mail that asks for amendments: each with its entries, the listed and the new values.
 
     listed: the CPL in force. correspondent, due, now: as for ``reply``. A RED value is not repeated, and where one is
     asked for neither are the mail's subject and the names of its files. What a repository holds now is not shown.
+    stranger: nobody can say who the correspondent is, so only the kinds of amendment are told.
     Raises TemplatesBroken, and ValueError for a ``now`` without a time zone.
     """
     number = one_line(case, 40)
@@ -79,17 +81,22 @@ def amendment_reply(
     own = {message.sha256, *(file.sha256 for file in message.attachments)}
     requests = tuple(_request(one, listed, set() if secret else own) for one in amendments)
     shown = replace(message, subject="", problems=()) if secret else message
+    if stranger:
+        requests = tuple(dict.fromkeys(_bare(request) for request in requests))
+        shown = unrepeated(message)
     values = answer_values(message=shown, said=Account((), 0, 0), case=number, due=due, sender=sender)
-    if secret:
+    values["stranger"] = stranger
+    if secret and not stranger:
         values["original"]["subject"] = RED
     said = [asdict(request) for request in requests], number, message.sha256, templates.fingerprint
+    digest = hashlib.sha256(json.dumps((*said, "stranger") if stranger else said, ensure_ascii=True).encode("ascii"))
     return answer(
         AMENDMENT,
         message=shown,
         values={**values, "requests": requests},
         case=number,
         label="amendment; row=received",
-        digest=hashlib.sha256(json.dumps(said, ensure_ascii=True).encode("ascii")).hexdigest()[:32],
+        digest=digest.hexdigest()[:32],
         correspondent=correspondent,
         sender=sender,
         now=now,
@@ -114,6 +121,11 @@ def _request(one: Amendment, listed: ProductList, own: set[str]) -> Request:
         sources=tuple(dict.fromkeys(text for text in places if text))[:20],
         by_ssc=one.kind in _BY_SSC,
     )
+
+
+def _bare(request: Request) -> Request:
+    """Return what a stranger is told of a request: its kind."""
+    return Request(request.title, section("", ()), (), "", (), request.by_ssc)
 
 
 def _two(name: str, product: Product | None, text: str) -> tuple[str, str]:

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -37,22 +37,35 @@ def reply(
     now: datetime,
     field_order: Sequence[str],
     templates: Templates,
+    stranger: Mapping[str, str] | None = None,
 ) -> Draft:
     """Return the reply to a mail, ready for a person to read and send.
 
     kind: a folder of templates/. correspondent: one bare address; where it is not one, the draft has no To and the
     person fills it in. due: YYYY-MM-DD, or empty. now: aware; the Date. field_order: field names as the form has them.
+    stranger: where nobody can say who the correspondent is (``Correspondent.known``), the titles of checks by id; then
+    nothing of what the mail holds is repeated.
     Raises TemplatesBroken, and ValueError for a ``now`` without a time zone.
     """
     number = one_line(case, 40)
-    said = account(judged, message, number, field_order)
+    said = account(judged, message, number, field_order, stranger)
+    shown = message if stranger is None else unrepeated(message)
+    values = answer_values(message=shown, said=said, case=number, due=due, sender=sender)
     return answer(
         kind,
-        message=message,
-        values=answer_values(message=message, said=said, case=number, due=due, sender=sender),
+        message=shown,
+        values=values if stranger is None else {**values, "stranger": True},
         case=number,
         label=f"{decision.outcome.value}; row={token(decision.row)}",
-        digest=_digest(kind, message=message, judged=judged, decision=decision, case=number, templates=templates),
+        digest=_digest(
+            kind,
+            message=message,
+            judged=judged,
+            decision=decision,
+            case=number,
+            templates=templates,
+            stranger=stranger is not None,
+        ),
         correspondent=correspondent,
         sender=sender,
         now=now,
@@ -99,6 +112,8 @@ def answer(
     # Outlook gives a sent draft another Message-ID; these two still tell our own mail.
     mail["X-CPL-Pipeline"] = case
     mail["X-CPL-Decision"] = f"{label}; id={digest}"
+    if values["stranger"]:
+        mail["X-CPL-Correspondent"] = "not-verified"
     return Draft(kind=kind, message_id=message_id, to=to, subject=subject, raw=mail.as_bytes())
 
 
@@ -111,7 +126,13 @@ def answer_values(*, message: Message, said: Account, case: str, due: str, sende
         "original": {"subject": sentence(message.subject, VALUE_LIMIT), "sent": sentence(message.sent, 60)},
         "due": day(due),
         "sender": sender.shown(),
+        "stranger": False,
     }
+
+
+def unrepeated(message: Message) -> Message:
+    """Return a mail without what only its sender has said, for a reply to somebody who may not be its sender."""
+    return replace(message, subject="", sent="", problems=())
 
 
 def _digest(
@@ -122,6 +143,7 @@ def _digest(
     decision: Decision,
     case: str,
     templates: Templates,
+    stranger: bool,
 ) -> str:
     """Return 32 hex digits that are the same exactly when the same is said about the same mail in the same words."""
     said = {
@@ -131,6 +153,8 @@ def _digest(
         "decision": [decision.outcome.value, decision.row],
         "judged": [asdict(one) for one in judged],
         "templates": templates.fingerprint,
+        # Only where it is so: the ids of all other replies stay what they were.
+        **({"stranger": True} if stranger else {}),
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=True).encode("ascii")).hexdigest()[:32]
 

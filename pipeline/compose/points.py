@@ -1,11 +1,11 @@
 """Turns judged Submissions into what a reply says of them: points in form order, each once, safe to show."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.compose.withhold import PERSONAL, RED, Cells, restricted_cells, tellable
-from pipeline.compose.wording import VALUE_LIMIT, cell_of, place, quoted, sentence
+from pipeline.compose.wording import VALUE_LIMIT, bare_place, cell_of, place, quoted, sentence
 from pipeline.domain.evidence import Evidence
 from pipeline.domain.finding import Finding, Settler, Status
 from pipeline.domain.judgement import Decision, Judged, Outcome
@@ -23,6 +23,11 @@ _ACCEPTED, _REFUSED, _ASKED, _WAITING = (
     "waiting for your answer",
     "still being checked by us",
 )
+_FOUND_BARE = "This is not so, or not as it should be."
+_ASKED_BARE = "We could not establish that this is so."
+_PERSONS = "decision.person"
+"""The check whose words a person of the helpdesk has written for the correspondent."""
+
 _ROW = re.compile(r"[A-Z]+([0-9]+)")
 
 
@@ -95,16 +100,27 @@ class Account:
         return sum(len(part.advice) for part in self.parts)
 
 
-def account(judged: Sequence[Judged], message: Message, case: str, field_order: Sequence[str]) -> Account:
-    """Return what the correspondent is told: fails, the unclear ones they can settle, and advice, in that order."""
+def account(
+    judged: Sequence[Judged],
+    message: Message,
+    case: str,
+    field_order: Sequence[str],
+    stranger: Mapping[str, str] | None = None,
+) -> Account:
+    """Return what the correspondent is told: fails, the unclear ones they can settle, and advice, in that order.
+
+    stranger: titles of checks by id, given where nobody can say who the correspondent is. Then each point is told by
+    its check, its cell or page and its clause, and nothing that was read in the mail is repeated.
+    """
     teller = _Teller(
         own={message.sha256, *(a.sha256 for a in message.attachments), *(one.artefact for one in judged)},
         case=case,
         cells=restricted_cells(judged),
         order={name: position for position, name in enumerate(field_order)},
+        stranger=stranger,
     )
     listed = judged[:PART_LIMIT]
-    parts = [teller.part(one) for one in listed]
+    parts = [teller.part(one, number) for number, one in enumerate(listed, start=1)]
     # Advice stands at the end of the reply, so its numbers are the last ones.
     parts = [replace(part, advice=teller.advice(one)) for part, one in zip(parts, listed, strict=True)]
     return Account(tuple(parts), left_out=teller.left_out, parts_left_out=max(0, len(judged) - PART_LIMIT))
@@ -118,14 +134,17 @@ class _Teller:
     case: str
     cells: dict[str, Cells]
     order: dict[str, int]
+    stranger: Mapping[str, str] | None
     said: int = 0
     left_out: int = 0
 
-    def part(self, one: Judged) -> Part:
-        """Return one Submission as the reply shows it, without its advice."""
+    def part(self, one: Judged, place: int) -> Part:
+        """Return one Submission as the reply shows it, without its advice. place: among those of the mail, from 1."""
+        known = self.stranger is None
+        file = sentence(one.file, VALUE_LIMIT) if known else f"Submission {place}" * bool(one.file)
         return Part(
-            title=sentence(one.file, VALUE_LIMIT) or "Your e-mail",
-            about=_about(one),
+            title=file or "Your e-mail",
+            about=_about(one) if known else "",
             state=_state(one.decision),
             faults=self._points(one, lambda f: f.status is Status.FAIL),
             questions=self._points(one, lambda f: f.settle is Settler.SUBMITTER),
@@ -140,7 +159,8 @@ class _Teller:
         findings = sorted((f for f in one.findings if chosen(f)), key=lambda f: self._rank(f, one.file))
         points: dict[Point, None] = {}
         for finding in findings:
-            point = _point(tellable(finding, self.cells, self.own, self.case), one.file)
+            told = tellable(finding, self.cells, self.own, self.case)
+            point = _point(told, one.file) if self.stranger is None else _bare_point(told, one.file, self.stranger)
             points.setdefault(point)
         kept = tuple(points)[: POINT_LIMIT - self.said]
         numbered = tuple(replace(point, number=self.said + n) for n, point in enumerate(kept, start=1))
@@ -169,6 +189,24 @@ def _point(finding: Finding, workbook: str) -> Point:
         expected=sentence(finding.expected),
         why=sentence(finding.why),
         remedy=sentence(finding.remedy),
+        clause=sentence(finding.clause),
+        check=sentence(finding.check, VALUE_LIMIT),
+    )
+
+
+def _bare_point(finding: Finding, workbook: str, titles: Mapping[str, str]) -> Point:
+    """Return what a stranger may be told: our own words, and places that are no names. Values stay out of it."""
+    title = titles.get(finding.check, finding.check)
+    ours = finding.message if finding.check == _PERSONS else _ASKED_BARE if finding.settle else _FOUND_BARE
+    spots = dict.fromkeys(bare_place(e, workbook) for e in finding.evidence)
+    return Point(
+        number=0,
+        title=sentence(title),
+        sentence=sentence(ours),
+        readings=tuple(Reading(spot, "") for spot in spots if spot),
+        expected="",
+        why="",
+        remedy="",
         clause=sentence(finding.clause),
         check=sentence(finding.check, VALUE_LIMIT),
     )

@@ -15,7 +15,7 @@ from pipeline.compose.parity import active_content, difference
 from pipeline.compose.reminders import EXPIRED, REMINDERS, expired_notice, is_reminder, reminder
 from pipeline.compose.sample_release import LINKS, LISTED, SETTINGS, VERSION, amendment_samples, release_samples
 from pipeline.compose.sample_reminders import NUMBER, SSC, expired_samples, reminder_samples
-from pipeline.compose.samples import CASE, CORRESPONDENT, DUE, FIELDS, NOW, SENDER, samples
+from pipeline.compose.samples import CASE, CORRESPONDENT, DUE, FIELDS, NOW, SENDER, TITLES, samples
 from pipeline.compose.templates import SUBJECT, Templates, TemplatesBroken
 from pipeline.domain.draft import Draft
 
@@ -63,9 +63,9 @@ def _rehearsals(kinds: Sequence[str], templates: Templates) -> Iterator[Iterator
 
 
 def _replies(kind: str, templates: Templates) -> Iterator[Labelled]:
-    for sample, due in product(samples(), (DUE, "")):
+    for sample, due, stranger in product(samples(), (DUE, ""), (None, TITLES)):
         yield (
-            sample.label,
+            sample.label if stranger is None else f"{sample.label}, to a stranger",
             reply(
                 kind,
                 message=sample.message,
@@ -78,15 +78,16 @@ def _replies(kind: str, templates: Templates) -> Iterator[Labelled]:
                 now=NOW,
                 field_order=FIELDS,
                 templates=templates,
+                stranger=stranger,
             ),
         )
 
 
 def _amendment_replies(templates: Templates) -> Iterator[Labelled]:
     message = samples()[-1].message
-    for (label, amendments), due in product(amendment_samples(), (DUE, "")):
+    for (label, amendments), due, stranger in product(amendment_samples(), (DUE, ""), (False, True)):
         yield (
-            label,
+            f"{label}, to a stranger" if stranger else label,
             amendment_reply(
                 message,
                 amendments,
@@ -97,6 +98,7 @@ def _amendment_replies(templates: Templates) -> Iterator[Labelled]:
                 sender=SENDER,
                 now=NOW,
                 templates=templates,
+                stranger=stranger,
             ),
         )
 

@@ -16,6 +16,8 @@ NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 CORRESPONDENT = "submissions@meters.example"
 SENDER = Sender(name="CPL Helpdesk", addr="helpdesk@cpl.example", phone="020 7946 0000")
 FIELDS = ("Device_Type.name", "Device_Model.firmware_version", "GBCS Version.version_number")
+TITLES = {"align.zse.firmware": "The ZigBee certificate names the firmware on the form"}
+"""Titles of checks; a check of the samples that has none is told by its id."""
 
 _FORM, _PDF = "a" * 64, "b" * 64
 _FILE = "gas meter 3.xlsm"

@@ -76,6 +76,17 @@ def place(evidence: Evidence, workbook: str) -> str:
     return ", ".join(part for part in (file, spot) if part)
 
 
+def bare_place(evidence: Evidence, workbook: str) -> str:
+    """Return where a value was read without any name that the mail gave: ``cell G14``, ``page 1 of a document``."""
+    if match := _CELL.fullmatch(evidence.where):
+        return f"{'cells' if match['range'] else 'cell'} {match['ref']}"
+    if match := _PAGE.fullmatch(evidence.where):
+        return f"{match['page']} of a document"
+    if not evidence.file:
+        return "your e-mail"
+    return "the workbook" if evidence.file == workbook else "a document"
+
+
 def day(due: str) -> str:
     """Return ``2026-11-24`` as ``Tuesday 24 November 2026``; empty where it is no date."""
     try:

@@ -31,6 +31,7 @@ class Circumstances:
     known_certificates: what earlier mails said under a certificate's number, by the key and in the words of
     pipeline/checks/papers.py: sha256 of the file, and a summary of its fields.
     ocr: the OCR engines that read scans of the mail, each with its version; empty where none did.
+    border: whose Authentication-Results are believed (checks/sender.py); empty where nobody's are.
     """
 
     on: date
@@ -44,6 +45,7 @@ class Circumstances:
     trust: str = ""
     known_certificates: Mapping[str, tuple[str, str]] | None = None
     ocr: tuple[str, ...] = ()
+    border: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):

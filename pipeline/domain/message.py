@@ -46,6 +46,22 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Authentication:
+    """One Authentication-Results header (RFC 8601), as the mail carries it. Whether it is believed, a check says.
+
+    authserv_id: who says so, lower case; empty for the form of Exchange Online, which names nobody.
+    above: the hosts of the Received headers above it, topmost first, as each calls itself; empty text for one that
+        does not say. dmarc: each DMARC result in it, with the From domain it is about (``header.from``; may be empty).
+    text: the header as written, on one line and capped.
+    """
+
+    authserv_id: str
+    above: tuple[str, ...]
+    dmarc: tuple[tuple[str, str], ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """The parts of one mail that the pipeline uses, header values decoded and capped.
 
@@ -55,9 +71,10 @@ class Message:
     sent: the Date header as written.
     references: verbatim ids, oldest first, In-Reply-To not included.
     automatic: why this looks like a machine's mail (RFC 3834), one word each: ``auto-submitted``, ``bounce``,
-        ``list``, ``no-return-path``, ``own``; empty for a person's mail.
+        ``list``, ``no-return-path``, ``daemon``, ``own``; empty for a person's mail.
     body: the text/plain body (or the text of the HTML one), capped, for recognising the kind of mail only.
     problems: what could not be unpacked or read, and every limit met.
+    authentication: every Authentication-Results header of the mail itself, topmost first, forged ones included.
     """
 
     sha256: str
@@ -72,3 +89,4 @@ class Message:
     body: str
     attachments: tuple[Attachment, ...]
     problems: tuple[Problem, ...]
+    authentication: tuple[Authentication, ...] = ()

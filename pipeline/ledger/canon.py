@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table, select
 from pipeline.ledger.tables import (
     amendments,
     audit,
+    bounces,
     cases,
     certificates,
     drafts,
@@ -54,7 +55,7 @@ def dump(connection: Connection) -> dict[str, Any]:
         "published": _rows(connection, published, "entry"),
         "amendments": [_without_values(row) for row in _rows(connection, amendments, "number")],
     }
-    for table in (verdicts, in_force, audit):
+    for table in (verdicts, in_force, audit, bounces):
         whole[table.name] = _rows(connection, table)
     return whole
 

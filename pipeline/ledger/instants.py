@@ -19,6 +19,12 @@ def microseconds(at: str) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
+def text_of(microseconds_since_1970: int) -> str:
+    """Return a moment as RFC 3339 text in UTC, whole seconds."""
+    moment = _EPOCH + timedelta(microseconds=microseconds_since_1970)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def seconds_between(earlier: str, later: str) -> int:
     """Return the whole seconds from one RFC 3339 time to another, never less than 0."""
     return max(0, (microseconds(later) - microseconds(earlier)) // 1_000_000)

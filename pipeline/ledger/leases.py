@@ -7,8 +7,9 @@ grant has a higher token than any before, and a step that names an older one is 
 from sqlalchemy import Connection, Select, func, select, update
 
 from pipeline.ledger.errors import LedgerConflict
-from pipeline.ledger.instants import microseconds
+from pipeline.ledger.instants import microseconds, text_of
 from pipeline.ledger.tables import leases
+from pipeline.ledger.views import Lease
 
 _NOBODY = ""
 
@@ -16,6 +17,14 @@ _NOBODY = ""
 def living(at: str) -> Select[tuple[int]]:
     """Return a query for the tokens whose holders may act at that time."""
     return select(leases.c.token).where(leases.c.owner != _NOBODY, leases.c.expires_us > microseconds(at))
+
+
+def held(connection: Connection, at: str) -> tuple[Lease, ...]:
+    """Return the leases that are held at that time, by name."""
+    rows = connection.execute(
+        select(leases).where(leases.c.owner != _NOBODY, leases.c.expires_us > microseconds(at)).order_by(leases.c.name)
+    )
+    return tuple(Lease(row.name, row.owner, text_of(row.expires_us)) for row in rows)
 
 
 def take(connection: Connection, name: str, owner: str, at: str, seconds: int) -> int | None:

@@ -1,14 +1,15 @@
 """Mails as they come: seen, waiting, begun, set aside. Each function works inside the caller's transaction."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, false, func, or_, select, update
 
 from pipeline.ledger.errors import LedgerConflict
 from pipeline.ledger.instants import microseconds
 from pipeline.ledger.records import Arrival, MessageRecord, MessageState
-from pipeline.ledger.tables import messages, sightings
+from pipeline.ledger.tables import drafts, messages, sightings
 
 Place = tuple[str, str, str]
 """Where a mail was seen in its mailbox: folder, generation (IMAP UIDVALIDITY), uid."""
@@ -104,6 +105,28 @@ def set_aside(connection: Connection, sha256: str, at: str, why: str) -> None:
     )
     if not changed.rowcount:
         raise not_waiting(connection, sha256)
+
+
+def drafted_since(connection: Connection, since: str, sender: str, case: str) -> tuple[int, int]:
+    """Return how many drafts were made from that moment on: for mails of this sender, and in this Case.
+
+    sender: an address, whatever its case. Empty text counts nothing.
+    """
+    start = microseconds(since)
+    of_sender = (func.lower(messages.c.sender) == sender.lower()) if sender else false()
+    of_case = (drafts.c.case_number == case) if case else false()
+    rows = connection.execute(
+        select(drafts.c.at, of_sender.label("of_sender"), of_case.label("of_case"))
+        .join(messages, messages.c.sha256 == drafts.c.message)
+        # The text of a moment may have any offset, so the day before may still be meant; the exact test follows.
+        .where(or_(of_sender, of_case), drafts.c.at >= _day_before(since))
+    )
+    counted = [(row.of_sender, row.of_case) for row in rows if microseconds(row.at) >= start]
+    return sum(bool(one) for one, _ in counted), sum(bool(one) for _, one in counted)
+
+
+def _day_before(since: str) -> str:
+    return (datetime.fromisoformat(since).astimezone(UTC) - timedelta(days=1)).date().isoformat()
 
 
 def not_waiting(connection: Connection, sha256: str) -> LedgerConflict:

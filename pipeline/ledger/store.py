@@ -110,6 +110,11 @@ class Ledger(Procedure):
         with self._database.read() as connection:
             return judgements.judged_before(connection, artefacts)
 
+    def drafted_since(self, since: str, *, sender: str = "", case: str = "") -> tuple[int, int]:
+        """Return how many drafts were made from that moment on for mails of this sender, and in this Case."""
+        with self._database.read() as connection:
+            return mails.drafted_since(connection, since, sender, case)
+
     def pending_submissions(self, except_case: str) -> tuple[Pending, ...]:
         """Return the Submissions of other open Cases that may yet be listed: not refused, with a Device Model."""
         with self._database.read() as connection:
@@ -193,7 +198,8 @@ class Ledger(Procedure):
     def retry(self, what: str, at: str, *, by: str = "", why: str = "") -> int:
         """Put set-aside mails (attempts 0) and held or unknown promises back to work; how many there were.
 
-        what: a Case number, the version of a Release, or six or more digits of a mail's sha256. NoSuchCase where it
+        what: a Case number, the version of a Release, the key of a promise (such as that of a reminder), or six or more
+        digits of a mail's sha256. NoSuchCase where it
         names nothing, or more than one mail.
         """
         with self._database.write() as connection:

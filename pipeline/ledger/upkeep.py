@@ -4,6 +4,7 @@ import re
 
 from sqlalchemy import Connection, false, func, select, update
 
+from pipeline.ledger import leases
 from pipeline.ledger.codec import decode, encode
 from pipeline.ledger.errors import NoSuchCase
 from pipeline.ledger.instants import microseconds, seconds_between
@@ -14,14 +15,26 @@ from pipeline.ledger.views import AuditEntry, Health, Poll
 _SHA256_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 _UNKEPT = (EffectState.PENDING, EffectState.SENDING)
 _HELD = (EffectState.HELD, EffectState.UNKNOWN)
+_NOBODY_KEEPS = ("no-contact",)
+"""Kinds of effects that wait for a person and that no worker can keep."""
+
+
+_CONCLUDED = (
+    select(messages.c.kind, func.count().label("number"))
+    .where(messages.c.state == MessageState.CONCLUDED)
+    .group_by(messages.c.kind)
+    .order_by(messages.c.kind)
+)
 
 
 def retry(connection: Connection, what: str, *, at: str, by: str, why: str) -> int:
-    """Put set-aside mails and held or unknown effects of a Case, a Release or a mail back to work."""
+    """Put set-aside mails and held or unknown effects of a Case, a Release or a mail, or one effect, back to work."""
     if connection.execute(select(cases.c.number).where(cases.c.number == what)).first() is not None:
         of_mails, of_effects = messages.c.case_number == what, effects.c.case_number == what
     elif connection.execute(select(releases.c.version).where(releases.c.version == what)).first() is not None:
         of_mails, of_effects = false(), effects.c.release_version == what
+    elif connection.execute(select(effects.c.key).where(effects.c.key == what)).first() is not None:
+        of_mails, of_effects = false(), effects.c.key == what
     else:
         sha256 = _mail_called(connection, what)
         of_mails, of_effects = messages.c.sha256 == sha256, effects.c.message == sha256
@@ -32,7 +45,7 @@ def retry(connection: Connection, what: str, *, at: str, by: str, why: str) -> i
     ).rowcount
     again += connection.execute(
         update(effects)
-        .where(of_effects, effects.c.state.in_(_HELD))
+        .where(of_effects, effects.c.state.in_(_HELD), effects.c.kind.not_in(_NOBODY_KEEPS))
         .values(state=EffectState.PENDING, attempts=0, due=at, due_us=microseconds(at))
     ).rowcount
     note(connection, at=at, who=by, what="retry", target=what, why=why)
@@ -104,11 +117,15 @@ def health(connection: Connection, at: str) -> Health:
         backlog=connection.execute(effect_count.where(effects.c.state.in_(_UNKEPT))).scalar_one(),
         oldest_promise=promise or "",
         oldest_promise_seconds=seconds_between(promise, at) if promise else 0,
-        held=connection.execute(effect_count.where(effects.c.state.in_(_HELD))).scalar_one(),
+        held=connection.execute(
+            effect_count.where(effects.c.state.in_(_HELD), effects.c.kind.not_in(_NOBODY_KEEPS))
+        ).scalar_one(),
         set_aside=connection.execute(mail_count.where(messages.c.state == MessageState.SET_ASIDE)).scalar_one(),
         polls=tuple(
             Poll(mailbox=row.mailbox, at=row.at, ok=row.ok, text=row.text, last_good=row.last_good) for row in rows
         ),
+        leases=leases.held(connection, at),
+        by_kind={row.kind: row.number for row in connection.execute(_CONCLUDED)},
     )
 
 
@@ -134,7 +151,7 @@ def _mail_called(connection: Connection, what: str) -> str:
         )
     if not found:
         raise NoSuchCase(
-            f"The ledger has no Case or Release {what}, and no mail whose sha256 begins so (6 digits or more)."
+            f"The ledger has no Case, Release or promise {what}, and no mail whose sha256 begins so (6 digits or more)."
         )
     if len(found) > 1:
         raise NoSuchCase(f"More than one mail's sha256 begins with {what}: give more of its digits.")

@@ -1,6 +1,7 @@
 """What the ledger shows of itself to the command line and the console. Times are RFC 3339 text, as they were given."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,23 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease that somebody holds. owner: names the process, for people to read. until: RFC 3339, when it runs out."""
+
+    name: str
+    owner: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """How the work stands at one moment, from the ledger alone.
 
     unfinished: mails received and not concluded; oldest_unfinished: when the oldest of them was received, and its
     age in seconds. backlog: promises not yet kept; oldest_promise: when the oldest was made, and its age in seconds.
-    held and set_aside: effects (those of unknown outcome too) and mails that wait for a person. Empty text and 0 where
-    there is none.
+    held and set_aside: effects (those of unknown outcome too, without the reminders that lack a contact) and mails that
+    wait for a person. leases: those that have not run out. by_kind: mails ever concluded, by their kind. Empty text and
+    0 where there is none.
     """
 
     at: str
@@ -57,6 +68,8 @@ class Health:
     held: int
     set_aside: int
     polls: tuple[Poll, ...]
+    leases: tuple[Lease, ...] = ()
+    by_kind: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from pipeline.mailbox.graph_folders import Folders
 from pipeline.mailbox.graph_inbox import Inbox
 from pipeline.mailbox.graph_session import ItemMissing, Session
 from pipeline.mailbox.graph_settings import GraphSettings
-from pipeline.mailbox.graph_token import Tokens
 from pipeline.mailbox.headers import require_own_id
+from pipeline.mailbox.oauth_settings import Tokens
 from pipeline.mailbox.port import Filed, Listed, MailboxRefused, Ref
 from pipeline.mailbox.trouble import MailGone, MailTooLarge
 

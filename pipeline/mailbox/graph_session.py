@@ -15,8 +15,9 @@ import msgspec
 
 from pipeline.mailbox.graph_answers import Failure, Page, Reason
 from pipeline.mailbox.graph_settings import GraphSettings
-from pipeline.mailbox.graph_token import AppTokens, Tokens
 from pipeline.mailbox.graph_wire import Answer, AnswerTooLong, Wire, in_words
+from pipeline.mailbox.oauth import AppTokens
+from pipeline.mailbox.oauth_settings import Tokens
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
 from pipeline.mailbox.trouble import MailTooLarge
 
@@ -53,7 +54,7 @@ class Session:
     ) -> None:
         self.settings = settings
         self._wire = Wire(settings)
-        self._tokens = tokens or AppTokens(settings, self._wire)
+        self._tokens = tokens or AppTokens(settings.app, self._wire)
         self._sleep = sleep
         self._patience = PATIENCE_SECONDS
 

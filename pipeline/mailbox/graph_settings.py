@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-GRAPH = "https://graph.microsoft.com/v1.0"
-AUTHORITY = "https://login.microsoftonline.com"
+from pipeline.mailbox.oauth_settings import AUTHORITY, AppRegistration, require_plain_https
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+GRAPH = "https://graph.microsoft.com/v1.0"
+
 _ADDRESS = re.compile(r"[^@\s/?#\\]+@[A-Za-z0-9.-]+")
 
 
@@ -37,21 +37,24 @@ class GraphSettings:
 
     def __post_init__(self) -> None:
         """Refuse what would go to the wrong place, unprotected, or with two ways to log in."""
-        for name in ("tenant", "client_id"):
-            if not _NAME.fullmatch(getattr(self, name)):
-                raise ValueError(f"Microsoft 365: {name} {getattr(self, name)!r} is no id and no domain.")
         if not _ADDRESS.fullmatch(self.user):
             raise ValueError(f"Microsoft 365: user {self.user!r} is not the address of a mailbox.")
-        for name in ("base_url", "authority"):
-            if not _is_plain_https(getattr(self, name)):
-                raise ValueError(
-                    f"Microsoft 365: {name} must be an https address without user, query and final slash, "
-                    f"for example {GRAPH if name == 'base_url' else AUTHORITY}."
-                )
-        if bool(self.client_secret) == bool(self.certificate):
-            raise ValueError("Microsoft 365: give a client secret or a certificate, and not both.")
-        if not self.client_secret.isprintable():
-            raise ValueError("Microsoft 365: the client secret holds a line end or a control character.")
+        require_plain_https("base_url", self.base_url, GRAPH)
+        _ = self.app
+
+    @property
+    def app(self) -> AppRegistration:
+        """The application that may use the mailbox. Raises ValueError where it cannot be meant."""
+        return AppRegistration(
+            self.tenant,
+            self.client_id,
+            client_secret=self.client_secret,
+            certificate=self.certificate,
+            scope=self.scope,
+            authority=self.authority,
+            ca_file=self.ca_file,
+            timeout_seconds=self.timeout_seconds,
+        )
 
     @property
     def place(self) -> str:
@@ -62,13 +65,3 @@ class GraphSettings:
     def scope(self) -> str:
         """What a token is asked for: whatever was granted to the application on this Graph."""
         return f"https://{self.place}/.default"
-
-
-def _is_plain_https(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        valid_port = parts.port != 0
-    except ValueError:
-        return False
-    plain = not (parts.query or parts.fragment or "@" in parts.netloc or address.endswith("/"))
-    return parts.scheme == "https" and bool(parts.hostname) and address.isprintable() and plain and valid_port

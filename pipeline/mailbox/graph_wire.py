@@ -8,11 +8,12 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import httpx
 
-from pipeline.mailbox.graph_settings import GraphSettings
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
 
 _WAITS = 10
@@ -20,6 +21,20 @@ _WAITS = 10
 _NO_BODY = {204, 304}
 _REDIRECTS = range(300, 400)
 _WORDS = 300  # of another's words, how many characters a message of ours repeats
+
+
+class Limits(Protocol):
+    """What a wire needs of the settings."""
+
+    @property
+    def ca_file(self) -> Path | None:
+        """PEM roots to trust instead of the system's."""
+        ...
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long each wait for the server may take."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +57,7 @@ class AnswerTooLong(MailboxUnavailable):
 class Wire:
     """Connections made on first use and kept until ``close``. clock: seconds that only ever grow."""
 
-    def __init__(self, settings: GraphSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: Limits, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._clock = clock
         self._client: httpx.Client | None = None
@@ -127,7 +142,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _tls_context(settings: GraphSettings) -> ssl.SSLContext:
+def _tls_context(settings: Limits) -> ssl.SSLContext:
     """TLS 1.2 or later, certificate and host name checked, against the system's roots or those of ca_file alone."""
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)

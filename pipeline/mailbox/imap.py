@@ -25,25 +25,34 @@ _NOT_A_MAILBOX = {rb"\noselect", rb"\nonexistent"}
 
 
 class Imap:
-    """Mailbox on an IMAP server. Connects on first use; after trouble, the next call connects anew."""
+    """Mailbox on an IMAP server. Connects on first use; after trouble, the next call connects anew.
+
+    Keep the object between visits: it remembers the sizes of the mails, so that a list is asked for by number only.
+    """
 
     def __init__(self, settings: ImapSettings, *, login: Login = password_login) -> None:
         self.name = f"imap:{settings.user}@{settings.host}"
         self._settings = settings
         self._session = Session(settings, login)
+        self._generation = ""
+        self._sizes: dict[int, int] = {}
 
     def unread(self) -> Sequence[Listed]:
         """Return the unread mails of the inbox by UID, which is the order they came in."""
         with self._session.visit("list the unread mails") as client:
             inbox = self._settings.inbox
             generation = _select(client, inbox)
-            sizes: dict[int, int] = {}
-            for uids in _batches(sorted(client.search("UNSEEN UNDELETED"))):
+            # A mail's size never changes under its UID and UIDVALIDITY (RFC 3501, 2.3.1.1).
+            known = self._sizes if generation == self._generation else {}
+            found = sorted(client.search("UNSEEN UNDELETED"))
+            sizes = {uid: known[uid] for uid in found if uid in known}
+            for uids in _batches([uid for uid in found if uid not in known]):
                 answer = client.fetch(uids, ["RFC822.SIZE"])
                 sizes.update(
                     {uid: answer[uid][b"RFC822.SIZE"] for uid in uids if b"RFC822.SIZE" in answer.get(uid, ())}
                 )
-            return [Listed(Ref(inbox, generation, str(uid)), size) for uid, size in sizes.items()]
+            self._generation, self._sizes = generation, sizes
+            return [Listed(Ref(inbox, generation, str(uid)), sizes[uid]) for uid in found if uid in sizes]
 
     def fetch(self, ref: Ref) -> bytes:
         """Return the bytes, asked for in pieces. MailGone where it is no longer there, MailTooLarge over the limit."""

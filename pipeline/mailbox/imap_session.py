@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import imapclient
-from imapclient.exceptions import ProtocolError
+from imapclient.exceptions import LoginError, ProtocolError
 
+from pipeline.mailbox.oauth_settings import AppRegistration
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
+from pipeline.mailbox.trouble import LoginRefused
 
 _GOODBYE_SECONDS = 5.0  # how long a polite logout may take before the socket is simply closed
 _WORDS = 300  # of a server's answer, how many characters a message of ours repeats
@@ -54,14 +56,16 @@ class Tls(StrEnum):
 class ImapSettings:
     r"""One IMAP account. Raises ValueError, which never shows the password, where the settings cannot be meant.
 
-    ca_file: PEM roots to trust instead of the system's. inbox: the folder read. drafts: its name; when empty the
-    folder the server calls ``\Drafts`` (RFC 6154), else ``Drafts``. timeout_seconds: of each wait for the server.
-    max_octets: of one mail; a larger one is not fetched.
+    password: empty where ``app`` is given, the application that logs in to Exchange Online with OAuth2. ca_file: PEM
+    roots to trust instead of the system's. inbox: the folder read. drafts: its name; when empty the folder the server
+    calls ``\Drafts`` (RFC 6154), else ``Drafts``. timeout_seconds: of each wait for the server. max_octets: of one
+    mail; a larger one is not fetched.
     """
 
     host: str
     user: str
-    password: str = field(repr=False)
+    password: str = field(default="", repr=False)
+    app: AppRegistration | None = None
     port: int = 993
     tls: Tls = Tls.IMPLICIT
     ca_file: Path | None = None
@@ -74,9 +78,11 @@ class ImapSettings:
         """Refuse an open line to another machine, and line ends that came along with a secret read from a file."""
         if self.tls is Tls.NONE and not _is_loopback(self.host):
             raise ValueError(f"IMAP {self.host}: tls = none is only for a server on this machine. Use implicit.")
-        for name in ("host", "user", "password"):
+        for name in ("host", "user", *(() if self.app else ("password",))):
             if not getattr(self, name).isprintable() or not getattr(self, name):
                 raise ValueError(f"IMAP {self.host!r}: {name} is empty or holds a line end or a control character.")
+        if self.app and self.password:
+            raise ValueError(f"IMAP {self.host}: give a password or an application, and not both.")
 
     @property
     def place(self) -> str:
@@ -89,9 +95,9 @@ def password_login(client: Any, settings: ImapSettings) -> None:
     if client.has_capability("AUTH=PLAIN"):
         client.plain_login(settings.user, settings.password)
     elif client.has_capability("LOGINDISABLED"):
-        raise MailboxRefused(f"IMAP {settings.place}: the server takes no password (LOGINDISABLED).")
+        raise LoginRefused(f"IMAP {settings.place}: the server takes no password (LOGINDISABLED).")
     elif not settings.user.isascii() or not settings.password.isascii():
-        raise MailboxRefused(f"IMAP {settings.place}: without AUTH=PLAIN the server takes ASCII passwords only.")
+        raise LoginRefused(f"IMAP {settings.place}: without AUTH=PLAIN the server takes ASCII passwords only.")
     else:
         user = settings.user.replace("\\", "\\\\").replace('"', '\\"')  # imaplib quotes the password only
         client.login(f'"{user}"', settings.password)
@@ -132,12 +138,21 @@ class Session:
             try:
                 if self.settings.tls is Tls.STARTTLS:
                     client.starttls(_tls_context(self.settings))
-                self._login(client, self.settings)
+                self._log_in(client)
             except BaseException:
                 _shut(client)
                 raise
             self._client = client
         return self._client
+
+    def _log_in(self, client: Any) -> None:
+        try:
+            self._login(client, self.settings)
+        except LoginError as error:
+            if isinstance(error.__context__, IMAP4.abort):  # imapclient takes a line cut during login for a refusal
+                raise error.__context__ from error
+            named = self._named(error, "log in")
+            raise LoginRefused(str(named)) if isinstance(named, MailboxRefused) else named from error
 
     def _connect(self) -> Any:
         settings = self.settings
@@ -181,8 +196,19 @@ class Session:
 
     def _words(self, error: Exception) -> str:
         """Return the server's words, on one line, cut, and without the password should it repeat it."""
-        words = str(error).removeprefix("b'").removesuffix("'").replace(self.settings.password, "***")
-        return "".join(c if c.isprintable() else " " for c in words)[:_WORDS].rstrip(".")
+        return said(error, self.settings.password)
+
+
+def is_passing(error: IMAP4.error) -> bool:
+    """Tell whether a login failed for want of a line or of a server that is well, and not for who we are."""
+    return isinstance(error.__context__, IMAP4.abort) or bool(_TRY_LATER.search(str(error)))
+
+
+def said(words: Exception | str, secret: str) -> str:
+    """Return a server's words on one line, cut, and without the secret should they repeat it."""
+    text = str(words).removeprefix("b'").removesuffix("'")
+    text = text.replace(secret, "***") if secret else text
+    return "".join(c if c.isprintable() else " " for c in text)[:_WORDS].rstrip(".")
 
 
 def _shut(client: Any) -> None:

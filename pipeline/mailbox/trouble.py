@@ -1,4 +1,4 @@
-"""The two refusals that concern one mail only: the mailbox is well, the worker records them and goes on."""
+"""Refusals told apart: two concern one mail only, and the worker records them and goes on; one concerns the account."""
 
 from pipeline.mailbox.port import MailboxRefused
 
@@ -17,3 +17,7 @@ class MailTooLarge(MailboxRefused):
 
 class MailGone(MailboxRefused):
     """The mail is no longer at the place where it was seen: moved, deleted, or the server numbers its mails anew."""
+
+
+class LoginRefused(MailboxRefused):
+    """The server does not let us in. Trying again soon may lock the account."""

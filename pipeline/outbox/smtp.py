@@ -154,17 +154,26 @@ class Smtp:
             self._ask(line, "log in", self._encoded(password), (235,), refused=Outcome.UNUSABLE)
             return
         if mechanism == "PLAIN":  # RFC 4616
-            response = f"\0{user}\0{password}"
-        else:  # the form that Microsoft and Google published; RFC 7628 came later
-            with self._doing("get a token to log in with"):
-                token = self._settings.token() if self._settings.token else ""
-            self._secrets.add(token)
-            response = f"user={user}\x01auth=Bearer {token}\x01\x01"
+            reply = self._auth(line, mechanism, f"\0{user}\0{password}")
+        else:
+            reply = self._with_token(line, renew=False)
+            if reply[0] // 100 == _PERMANENT:
+                reply = self._with_token(line, renew=True)
+        self._expect("log in", reply, (235,), refused=Outcome.UNUSABLE)
+
+    def _with_token(self, line: Line, *, renew: bool) -> tuple[int, bytes]:
+        """Log in with XOAUTH2, in the form that Microsoft and Google published; RFC 7628 came later."""
+        with self._doing("get a token to log in with"):
+            token = self._settings.token(renew) if self._settings.token else ""
+        self._secrets.add(token)
+        return self._auth(line, "XOAUTH2", f"user={self._settings.user}\x01auth=Bearer {token}\x01\x01")
+
+    def _auth(self, line: Line, mechanism: str, response: str) -> tuple[int, bytes]:
         with self._doing("log in"):
             reply = line.docmd("AUTH", f"{mechanism} {self._encoded(response)}")
             if reply[0] == 334:  # noqa: PLR2004 - XOAUTH2's way to say no: the reason first, and the refusal once we nod
                 reply = line.docmd("")
-        self._expect("log in", reply, (235,), refused=Outcome.UNUSABLE)
+        return reply
 
     def _transaction(self, line: Line, mail: Envelope) -> Sent:
         begin = f"MAIL FROM:<{mail.sender}>{self._parameters(line, mail)}"

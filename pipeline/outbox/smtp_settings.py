@@ -20,9 +20,10 @@ class SmtpSettings:
     """One SMTP account. Raises ValueError, which never shows the password, where the settings cannot be meant.
 
     ca_file: PEM roots to trust instead of the system's. user: empty for no login. password: for SASL PLAIN or LOGIN.
-    token: in its place, gives an OAuth2 access token for XOAUTH2; asked at each login, raises OSError where it has
-    none now. timeout_seconds: of each wait up to the end of a mail. whole_seconds: of one mail with everything, which
-    is also how long the answer to its end is waited for (RFC 5321, 4.5.3.2.6, asks for ten minutes).
+    token: in its place, gives an OAuth2 access token for XOAUTH2; asked at each login, with True where the last one
+    was not taken just now; raises OSError where it has none. timeout_seconds: of each wait up to the end of a mail.
+    whole_seconds: of one mail with everything, which is also how long the answer to its end is waited for (RFC 5321,
+    4.5.3.2.6, asks for ten minutes).
     """
 
     host: str
@@ -31,7 +32,7 @@ class SmtpSettings:
     ca_file: Path | None = None
     user: str = ""
     password: str = field(default="", repr=False)
-    token: Callable[[], str] | None = field(default=None, repr=False)
+    token: Callable[[bool], str] | None = field(default=None, repr=False)
     timeout_seconds: float = 60.0
     whole_seconds: float = 600.0
 

@@ -80,6 +80,11 @@ def parameters(value: str) -> Mapping[str, str]:
     return plain | {name: _joined(found) for name, found in sections.items()}
 
 
+def keyword(value: str) -> str:
+    """Return the word that a value begins with, lower case, without its comments and parameters."""
+    return _COMMENT.sub("", value.partition(";")[0]).partition("(")[0].strip().lower()
+
+
 def ids(value: str, most: int) -> tuple[str, ...]:
     """Return the message ids in a value, verbatim with their angle brackets, each once, at most ``most``.
 
@@ -128,7 +133,8 @@ def _mailboxes(phrase: list[str], comment: str, angle: str) -> Iterator[Address]
         spec = _COMMENT.sub("", text_of(octets(raw))).rpartition(":")[2].strip()
         if _ADDR_SPEC.fullmatch(spec) and shown(spec, len(spec)) == spec:
             local, _, domain = spec.rpartition("@")
-            yield Address(name, f"{local}@{domain.lower()}")
+            # Outside ASCII a letter may turn into one inside it (the Kelvin sign into a k): another domain's name.
+            yield Address(name, f"{local}@{domain.lower() if domain.isascii() else domain}")
 
 
 def _joined(sections: Mapping[int, tuple[bool, str]]) -> str:

@@ -1,6 +1,7 @@
 """The mail reader: raw bytes to a Message and the files in it. It states what is there and never judges."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +10,12 @@ from lxml import etree
 
 from pipeline.domain.message import Address, Message, Problem
 from pipeline.readers import header
+from pipeline.readers.authentication import authentications
+from pipeline.readers.content import is_outlook_item
 from pipeline.readers.encoding import paragraphs, shown, text_of
 from pipeline.readers.mime import Budget, LimitMet, MailLimits, Part, head, parse
 from pipeline.readers.mime import content as octets_of
+from pipeline.readers.outlook import read_item
 from pipeline.readers.unpack import Unpacked, unpack
 
 OWN_MARK = "X-CPL-Pipeline"
@@ -23,6 +27,13 @@ _MOST_DATE = 100
 _MOST_ID = 990
 _MOST_HTML = 256 << 10
 _BULK = frozenset({"bulk", "list", "junk"})
+_LIST = ("list-id", "list-post", "list-unsubscribe", "list-subscribe", "list-help", "list-owner", "list-archive")
+# Not of RFC 3834, but what older machines write in place of Auto-Submitted. X-Auto-Response-Suppress is not among
+# them: Exchange stamps it on the mail of people, and it forbids only answers that nobody looks at.
+_AUTOMATIC = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-failed-recipients")
+_AUTO_REPLY = "auto_reply"
+_NULL_PATH = re.compile(r"<\s*(?:mailer-daemon(?:@[^<>]*)?)?\s*>")
+_DAEMONS = frozenset({"mailer-daemon", "postmaster"})
 _BLOCKS = frozenset({"address", "blockquote", "div", "h1", "h2", "h3", "h4", "li", "p", "pre", "table", "tr"})
 _CELLS = frozenset({"td", "th"})
 _QUOTE = "blockquote"
@@ -39,9 +50,14 @@ class ReadMail:
 
 
 def read_message(raw: bytes, limits: MailLimits = MailLimits()) -> ReadMail:  # noqa: B008 - a frozen value
-    """Read one mail. Never raises: what cannot be read, and every limit met, is a Problem of the Message."""
+    """Read one mail, in MIME or as Outlook saves it (.msg).
+
+    Never raises: what cannot be read, and every limit met, is a Problem of the Message.
+    """
     budget = Budget(limits)
     try:
+        if is_outlook_item(raw):
+            return _outlook(raw, budget)
         root = parse(raw, budget)
         found = unpack(root, budget)
         return _stated(raw, root, found, limits)
@@ -56,11 +72,23 @@ def read_message(raw: bytes, limits: MailLimits = MailLimits()) -> ReadMail:  # 
         return _headers_only(raw, limits, Problem("crash", text))
 
 
+def _outlook(raw: bytes, budget: Budget) -> ReadMail:
+    limits = budget.limits
+    if len(raw) > limits.octets:
+        raise LimitMet(f"It has {len(raw):,} octets; the most that is read is {limits.octets:,}.")
+    item = read_item(raw, "")
+    if isinstance(item, Problem):
+        return _headers_only(raw, limits, item)
+    found = unpack(item, budget)
+    found.bodies[:0] = [parse(body, Budget(limits)) for body in item.bodies()]
+    return _stated(raw, head(item.headers(), limits), found, limits)
+
+
 def _headers_only(raw: bytes, limits: MailLimits, problem: Problem) -> ReadMail:
     """Say of a mail that was refused who sent it and what about, where even that can be read."""
     found = Unpacked(problems=[problem])
     try:
-        return _stated(raw, head(raw, limits), found, limits)
+        return _stated(raw, head(b"" if is_outlook_item(raw) else raw, limits), found, limits)
     except Exception:  # noqa: BLE001 - law 6: the mail is still itself, with its digest and the Problem
         return _stated(raw, head(b"", limits), found, limits)
 
@@ -83,10 +111,11 @@ def _stated(raw: bytes, root: Part, found: Unpacked, limits: MailLimits) -> Read
         sent=_line(root.value("date"), _MOST_DATE),
         in_reply_to=next(iter(header.ids(root.value("in-reply-to"), 1)), ""),
         references=header.ids(" ".join(root.values("references")), limits.references),
-        automatic=_automatic(root),
+        automatic=_automatic(root, senders),
         body=_body(found.bodies, limits.body),
         attachments=tuple(found.attachments),
         problems=tuple(problems),
+        authentication=authentications(root.headers),
     )
     return ReadMail(message, found.contents)
 
@@ -107,15 +136,18 @@ def _addresses(root: Part, name: str, limits: MailLimits, problems: list[Problem
     return found[: limits.addresses]
 
 
-def _automatic(root: Part) -> tuple[str, ...]:
+def _automatic(root: Part, senders: tuple[Address, ...]) -> tuple[str, ...]:
     """Return why this looks like a machine's mail (RFC 3834, 2 and 5), in the words of ``Message.automatic``."""
-    submitted = root.value("auto-submitted").partition(";")[0].partition("(")[0].strip().lower()
-    precedence = {value.strip().lower() for value in root.values("precedence")}
+    submitted = {header.keyword(value) for value in root.values("auto-submitted")}
+    precedence = {header.keyword(value) for value in root.values("precedence")}
+    returned = {value.strip().lower() for value in root.values("return-path")}
+    marked = _AUTO_REPLY in precedence or any(map(root.values, _AUTOMATIC))
     reasons = {
-        "auto-submitted": submitted not in {"", "no"},
-        "bounce": root.content_type == "multipart/report",
-        "list": bool(root.values("list-id")) or bool(precedence & _BULK),
-        "no-return-path": root.value("return-path").strip() == "<>",
+        "auto-submitted": bool(submitted - {"", "no"}) or marked,
+        "bounce": root.content_type in {"multipart/report", "message/delivery-status"},
+        "list": any(map(root.values, _LIST)) or bool(precedence & _BULK),
+        "no-return-path": any(_NULL_PATH.fullmatch(value) for value in returned),
+        "daemon": any(sender.addr.partition("@")[0].lower() in _DAEMONS for sender in senders),
         "own": bool(root.values(OWN_MARK.lower())),
     }
     return tuple(reason for reason, holds in reasons.items() if holds)

@@ -99,6 +99,8 @@ class Part(StandardMessage):
         self._budget = budget
         self._count = 0
         self._raw: dict[str, list[str]] = {}
+        self.headers: list[tuple[str, str]] = []
+        """Every header in order: its name in lower case, and its raw value."""
         self.depth = depth
         self.inner: list[Part] = []
 
@@ -111,7 +113,9 @@ class Part(StandardMessage):
         self._count += 1
         if self._count > self._budget.limits.headers:
             raise LimitMet(f"One of its header blocks has more than {self._budget.limits.headers} headers.")
-        self._raw.setdefault(name.strip().lower(), []).append(value[: self._budget.limits.header_value])
+        name, value = name.strip().lower(), value[: self._budget.limits.header_value]
+        self.headers.append((name, value))
+        self._raw.setdefault(name, []).append(value)
 
     def __len__(self) -> int:
         """Return the number of headers, which is also a part's truth: the parser asks for it to know a digest."""

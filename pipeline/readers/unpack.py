@@ -1,22 +1,28 @@
-"""Every file in a mail at any depth: parts, attached mails, and zips in zips. Containers are kept as files too."""
+"""Every file in a mail at any depth, containers among them: parts, attached mails, zips, .msg, winmail.dat, S/MIME."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pipeline.domain.message import Attachment, Problem
-from pipeline.readers import content
+from pipeline.readers import content, smime
 from pipeline.readers.archive import Archive, members, open_archive
+from pipeline.readers.enclosure import Enclosure, NotEnclosed
 from pipeline.readers.encoding import safe_steps, shown
 from pipeline.readers.header import decoded
 from pipeline.readers.mime import Budget, LimitMet, Part, leaves, parse, unfinished
 from pipeline.readers.mime import content as octets_of
+from pipeline.readers.outlook import InnerItem, OutlookItem, read_item
+from pipeline.readers.tnef import read_tnef
 
 SEPARATOR = " › "
 
 _MOST_TYPE = 100
 _MOST_PROBLEMS = 100
 _MOST_SUBJECT = 80
+_MOST_REASON = 120
 _SMIME = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+_SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature"})
 _TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _PIECES = {
     "message/partial": "is one piece of a mail that was sent in several; ask for it to be sent whole.",
@@ -34,11 +40,17 @@ class Unpacked:
     bodies: list[Part] = field(default_factory=list)
 
 
-def unpack(root: Part, budget: Budget) -> Unpacked:
-    """Return the files of a parsed mail. Where a limit of the whole mail is met, what was found before it is kept."""
+def unpack(mail: Part | OutlookItem, budget: Budget) -> Unpacked:
+    """Return the files of a mail. Where a limit of the whole mail is met, what was found before it is kept.
+
+    The bodies are those of a parsed mail; an OutlookItem has its own.
+    """
     walk = _Walk(budget)
     try:
-        walk.mail(root, ())
+        if isinstance(mail, OutlookItem):
+            walk.outlook(mail, (), 1)
+        else:
+            walk.mail(mail, (), outermost=True)
     except LimitMet as met:
         walk.problem("limit", str(met), "")
     return walk.found
@@ -57,8 +69,8 @@ class _Walk:
         if len(self.found.problems) < _MOST_PROBLEMS:
             self.found.problems.append(Problem(kind, text, where))
 
-    def mail(self, root: Part, steps: tuple[str, ...]) -> None:
-        """Take every part of a mail. steps: how the mail itself was reached; none for the outermost."""
+    def mail(self, root: Part, steps: tuple[str, ...], *, outermost: bool = False) -> None:
+        """Take every part of a mail. steps: how the mail itself was reached. outermost: its bodies are the mail's."""
         if unfinished(root):
             name = SEPARATOR.join(steps) or "The mail"
             self.problem(
@@ -67,7 +79,7 @@ class _Walk:
         for part, within in leaves(root):
             if not _is_body(part):
                 self._part(part, within, steps)
-            elif not steps:
+            elif outermost:
                 self.found.bodies.append(part)
 
     def _part(self, part: Part, within: str, steps: tuple[str, ...]) -> None:
@@ -84,12 +96,13 @@ class _Walk:
             self.problem("damaged", f"{path} is a {kind} whose parts cannot be told apart; they were not read.", path)
         elif kind in _PIECES:
             self.problem("unsupported", f"{path} {_PIECES[kind]}", path)
-        elif kind in _SMIME or name.lower().endswith(".p7m"):
-            self._smime(part.parameters.get("smime-type", "").lower(), path)
         elif within == "multipart/encrypted" and kind != "application/pgp-encrypted":
             self.problem("encrypted", f"{path} is an encrypted mail; ask for it to be sent without encryption.", path)
-        elif kind in _TNEF and not content.is_tnef(data):
-            self._tnef(path)  # what is one by its content is told wherever it is found
+        elif _says_smime(kind, name) and not content.is_cms(data):
+            self._no_smime(part.parameters.get("smime-type", "").lower(), path)
+        elif (kind in _TNEF or name.lower() == "winmail.dat") and not content.is_tnef(data):
+            text = f"{path} is declared as a winmail.dat file but is none; ask the sender to send it as plain mail."
+            self.problem("damaged", text, path)
         referred = bool(part.value("content-id"))
         in_body = part.disposition != "attachment" and (part.disposition == "inline" or referred)
         inline = in_body or (referred and within == "multipart/related")
@@ -121,8 +134,14 @@ class _Walk:
             self.found.problems.append(archive)
         elif archive and kind == "zip":
             self._zip(archive, steps, depth + 1)
+        elif kind == "mail" and content.is_outlook_item(data):
+            self._outlook_file(data, steps, depth + 1)
         elif kind == "mail":
             self.mail(parse(data, self._budget, depth + 1), steps)
+        elif content.is_tnef(data):
+            self._enclosed(read_tnef(data, path), steps, depth + 1)
+        elif kind == "other" and content.is_cms(data):
+            self._signed(data, steps, content_type, depth + 1)
         else:
             self._unreadable(data, kind, path)
 
@@ -141,24 +160,69 @@ class _Walk:
         if packer:
             text = f"{path} is a {packer} archive, which is not opened; ask for the files as they are, or in a zip."
             self.problem("unsupported", text, path)
-        elif content.is_tnef(data):
-            self._tnef(path)
-        elif kind == "ole" and content.is_outlook_item(data):
-            text = f"{path} is a mail saved by Outlook (.msg); ask the sender to attach the files themselves."
-            self.problem("unsupported", text, path)
+        elif kind in {"ole", "other"} and path.lower().endswith(".msg"):
+            text = f"{path} is a damaged Outlook mail (.msg); ask the sender to attach the files themselves."
+            self.problem("damaged", text, path)
         elif kind == "ole" and content.is_encrypted_office(data):
             self.problem("encrypted", f"{path} is protected with a password; ask for it without one.", path)
 
-    def _smime(self, what: str, path: str) -> None:
+    def _no_smime(self, what: str, path: str) -> None:
         if what == "enveloped-data":
             self.problem("encrypted", f"{path} is an encrypted mail; ask for it to be sent without encryption.", path)
         else:
-            text = f"{path} is a mail wrapped whole in an S/MIME signature; ask the sender to send it as plain mail."
-            self.problem("unsupported", text, path)
+            text = f"{path} is declared as an S/MIME file but is none; ask the sender to send it as plain mail."
+            self.problem("damaged", text, path)
 
-    def _tnef(self, path: str) -> None:
-        text = f"{path} is a winmail.dat file from Outlook; ask the sender to send it as plain mail."
-        self.problem("unsupported", text, path)
+    def _outlook_file(self, data: bytes, steps: tuple[str, ...], depth: int) -> None:
+        item = read_item(data, SEPARATOR.join(steps))
+        if isinstance(item, Problem):
+            self.problem(item.kind, item.text, item.where)
+        else:
+            self.outlook(item, steps, depth)
+
+    def outlook(self, item: OutlookItem, steps: tuple[str, ...], depth: int) -> None:
+        """Take the files of a mail of Outlook's. steps: how it was reached; none for the outermost."""
+        self._enclosed(item.enclosures(), steps, depth)
+        if item.damage:
+            path = SEPARATOR.join(steps)
+            text = f"{path or 'The mail'} is damaged ({shown(item.damage, _MOST_REASON)}); a file may be missing in it."
+            self.problem("damaged", text, path)
+
+    def _enclosed(
+        self, found: Iterable[Enclosure | NotEnclosed | InnerItem | Problem], steps: tuple[str, ...], depth: int
+    ) -> None:
+        for item in found:
+            if isinstance(item, Problem):
+                self.problem(item.kind, item.text, item.where)
+                continue
+            self._budget.part(depth)
+            inner = self._free((*steps, safe_steps(item.name)[-1]))
+            if isinstance(item, NotEnclosed):
+                path = SEPARATOR.join(inner)
+                self.problem(item.kind, f"{path} {item.why}", path)
+            elif isinstance(item, InnerItem):
+                self._enclosed(item.item.enclosures(), inner, depth + 1)
+            else:
+                # Outlook keeps a signed mail as one file of this type, which is the whole mail with its signature.
+                kind = "message/rfc822" if item.content_type.lower() == "multipart/signed" else item.content_type
+                self._file(item.data, inner, kind, depth, inline=item.inline)
+
+    def _signed(self, data: bytes, steps: tuple[str, ...], content_type: str, depth: int) -> None:
+        """Take what a signature wraps: a MIME entity, or a file. Of what is sent as a mere signature none is missed."""
+        path = SEPARATOR.join(steps)
+        found = smime.unwrap(data, path)
+        if isinstance(found, Problem):
+            if content_type not in _SIGNATURES or found.kind != "damaged":
+                self.problem(found.kind, found.text, found.where)
+        elif found.content is None:
+            if _says_smime(content_type, steps[-1]):
+                text = f"{path} is a signature without the mail that it signs; ask for it to be sent as plain mail."
+                self.problem("damaged", text, path)
+        elif smime.is_entity(found.content) or content.is_mail(found.content):
+            self.mail(parse(found.content, self._budget, depth), steps, outermost=len(steps) == 1)
+        else:
+            self._budget.part(depth)
+            self._file(found.content, self._free((*steps, steps[-1].removesuffix(".p7m"))), "", depth)
 
     def _free(self, steps: tuple[str, ...]) -> tuple[str, ...]:
         """Return the steps, the last numbered where they are taken: ``form.xlsm``, ``form (2).xlsm``."""
@@ -174,7 +238,15 @@ class _Walk:
 def _is_body(part: Part) -> bool:
     """Whether a leaf is what a person reads as the mail itself: text without a name that is not attached."""
     plain = part.content_type in {"text/plain", "text/html"}
-    return plain and part.disposition != "attachment" and not part.filename
+    return (
+        plain and part.disposition != "attachment" and not part.filename and not content.is_no_text(octets_of(part)[0])
+    )
+
+
+def _says_smime(content_type: str, name: str) -> bool:
+    """Whether a file is declared as a mail, or a file, wrapped in a signature (RFC 8551, 3.2); a .p7c has none."""
+    name = name.lower()
+    return name.endswith(".p7m") or (content_type in _SMIME and not name.endswith(".p7c"))
 
 
 def _mail_name(data: bytes) -> str:

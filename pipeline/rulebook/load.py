@@ -77,6 +77,7 @@ class Rulebook:
     version: the newest form version described. earliest: the oldest CPL version whose form is taken.
     combinations: every known triple, True where it is still offered. files: path under rules/ to its text.
     reminders: None only in rules stored before there were any, which judge as they did and remind of nothing.
+    stored: read back for a replay; there may be checks today that they do not know.
     """
 
     version: str
@@ -98,6 +99,7 @@ class Rulebook:
     manufacturers: Mapping[str, tuple[str, ...]]
     reminders: RemindersFile | None
     files: Mapping[str, str]
+    stored: bool = False
 
     @classmethod
     def load(cls, folder: Path) -> "Rulebook":
@@ -155,6 +157,7 @@ class Rulebook:
             manufacturers=_manufacturers(files),
             reminders=None if stored and REMINDERS not in files else _read(files, REMINDERS, RemindersFile),
             files=dict(files),
+            stored=stored,
         )
         book._cross_check()
         return book

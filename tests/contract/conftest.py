@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.mailbox import GraphSettings, MaildirSettings, open_mailbox
+from pipeline.mailbox import EwsSettings, GraphSettings, ImapSettings, MaildirSettings, open_mailbox
+from pipeline.mailbox.ews import Ews
 from pipeline.mailbox.graph import Graph
 from pipeline.mailbox.imap_session import Tls
 from pipeline.mailbox.port import Mailbox
-from tests.contract import dovecot, graph_stub
+from tests.contract import dovecot, ews_stub, graph_stub, pymap_server
+from tests.contract.ews_state import ROOT
 from tests.contract.graph_state import Directory, Item
 
 _IMAP_FLAGS = {b"\\Seen": "seen", b"\\Deleted": "deleted", b"\\Draft": "draft", b"\\Flagged": "flagged"}
@@ -139,7 +141,7 @@ class DovecotStand(Stand):
                 return []
             client.select_folder(name, readonly=True)
             answers = client.fetch(client.search("ALL"), ["FLAGS", "BODY.PEEK[]"])
-            return [Held(a[b"BODY[]"], self._flags(a[b"FLAGS"])) for _, a in sorted(answers.items())]
+            return [Held(a[b"BODY[]"], _imap_flags(a[b"FLAGS"])) for _, a in sorted(answers.items())]
 
     def folders(self) -> set[str]:
         with self.server.person(self.user) as client:
@@ -179,8 +181,60 @@ class DovecotStand(Stand):
         flavour = self.server.flavour
         return folder if folder == "INBOX" else flavour.prefix + folder.replace("/", flavour.separator)
 
-    def _flags(self, flags: tuple[bytes, ...]) -> frozenset[str]:
-        return frozenset(_IMAP_FLAGS[flag] for flag in flags if flag in _IMAP_FLAGS)
+
+class PymapStand(Stand):
+    """A mailbox on pymap. Its mails are numbered anew by moving them out and in again: the UIDVALIDITY stays."""
+
+    def __init__(self, server: pymap_server.Pymap) -> None:
+        super().__init__()
+        self._server = server
+        server.empty()
+
+    def settings(self, **changes: Any) -> ImapSettings:
+        who = {"user": pymap_server.USER, "password": pymap_server.PASSWORD, "timeout_seconds": 20.0}
+        return ImapSettings(**{**who, "host": pymap_server.HOST, "port": self._server.port, "tls": Tls.NONE, **changes})
+
+    def deliver(self, raw: bytes) -> None:
+        client = self._server.person
+        client.append("INBOX", raw)
+
+    def held(self, folder: str) -> list[Held]:
+        client = self._server.person
+        if not client.folder_exists(folder):
+            return []
+        client.select_folder(folder, readonly=True)
+        answers = client.fetch(client.search("ALL"), ["FLAGS", "BODY.PEEK[]"])
+        return [Held(a[b"BODY[]"], _imap_flags(a[b"FLAGS"])) for _, a in sorted(answers.items())]
+
+    def folders(self) -> set[str]:
+        client = self._server.person
+        return {name for _, _, name in client.list_folders()}
+
+    def person_moves(self, number: int, source: str, target: str) -> None:
+        client = self._server.person
+        client.select_folder(source)
+        if not client.folder_exists(target):
+            client.create_folder(target)
+        client.move([client.search("ALL")[number]], target)
+
+    def person_marks(self, number: int, folder: str, flags: set[str]) -> None:
+        client = self._server.person
+        client.select_folder(folder)
+        client.set_flags([client.search("ALL")[number]], [f for f, name in _IMAP_FLAGS.items() if name in flags])
+
+    def renumber(self) -> None:
+        client = self._server.person
+        client.create_folder("Restoring")
+        for source, target in (("INBOX", "Restoring"), ("Restoring", "INBOX")):
+            client.select_folder(source)
+            for uid in client.search("ALL"):
+                client.move([uid], target)
+        client.select_folder("INBOX")
+        client.delete_folder("Restoring")
+
+
+def _imap_flags(flags: tuple[bytes, ...]) -> frozenset[str]:
+    return frozenset(_IMAP_FLAGS[flag] for flag in flags if flag in _IMAP_FLAGS)
 
 
 _SPECIAL = {"INBOX": "inbox", "Drafts": "drafts"}
@@ -256,6 +310,93 @@ class GraphStand(Stand):
         assert [*self.server.faults, *self.state.faults] == []
 
 
+class EwsStand(Stand):
+    """A mailbox on the stub of Exchange. What a person deletes there goes to Deleted Items."""
+
+    def __init__(self, server: ews_stub.Exchange) -> None:
+        super().__init__()
+        self.server = server
+        self.address, self.state = server.new_mailbox()
+        self._bin = self.state.place("deleteditems")
+
+    def settings(self, **changes: Any) -> EwsSettings:
+        place = {"url": self.server.url, "address": self.address, "ca_file": self.server.ca_file}
+        who = {"user": ews_stub.USER, "password": ews_stub.PASSWORD, "auth": "basic"}
+        return EwsSettings(**{**place, **who, "timeout_seconds": 10, **changes})
+
+    def deliver(self, raw: bytes) -> None:
+        self.state.add(raw, self.state.place("inbox"))
+
+    def held(self, folder: str) -> list[Held]:
+        return [Held(item.raw, self._flags(item)) for item in self._items(folder)]
+
+    def folders(self) -> set[str]:
+        def paths(parent: str, before: str) -> Iterator[str]:
+            for child in self.state.children(parent):
+                yield before + child.name
+                yield from paths(child.id, f"{before}{child.name}/")
+
+        return set(paths(ROOT, ""))
+
+    def person_moves(self, number: int, source: str, target: str) -> None:
+        place = self._place(target) or self.state.make(ROOT, target).id
+        self.state.move(self._items(source)[number], place)
+
+    def person_marks(self, number: int, folder: str, flags: set[str]) -> None:
+        item = self._items(folder)[number]
+        item.read, item.flagged = "seen" in flags, "flagged" in flags
+        if "deleted" in flags:
+            item.before = item.folder
+            self.state.move(item, self._bin)
+
+    def renumber(self) -> None:
+        self.state.renumber()
+
+    def _place(self, folder: str) -> str:
+        if folder in _SPECIAL:
+            return self.state.place(_SPECIAL[folder])
+        place = ROOT
+        for level in folder.split("/"):
+            place = next((child.id for child in self.state.children(place) if child.name == level), "")
+            if not place:
+                return ""
+        return place
+
+    def _items(self, folder: str) -> list[Item]:
+        place = self._place(folder)
+        deleted = [item for item in self.state.inside(self._bin) if item.before == place]
+        return sorted([*self.state.inside(place), *deleted], key=lambda item: item.received)
+
+    def _flags(self, item: Item) -> frozenset[str]:
+        told = {"seen": item.read, "draft": item.draft, "flagged": item.flagged, "deleted": item.folder == self._bin}
+        return frozenset(name for name, holds in told.items() if holds)
+
+    def close(self) -> None:
+        super().close()
+        assert [*self.server.faults, *self.state.faults] == []
+
+
+@pytest.fixture(scope="session")
+def ews_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ews_stub.Exchange]:
+    with ews_stub.running(tmp_path_factory.mktemp("ews")) as server:
+        yield server
+
+
+@pytest.fixture
+def ews(ews_server: ews_stub.Exchange) -> Iterator[EwsStand]:
+    """A mailbox on the stub of Exchange, for what only that can get wrong."""
+    stand = EwsStand(ews_server)
+    yield stand
+    stand.close()
+
+
+@pytest.fixture
+def ews_mailbox(ews: EwsStand, sleeps: "Sleeps") -> Iterator[Ews]:
+    opened = Ews(ews.settings(), sleep=sleeps)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(scope="session")
 def graph_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[graph_stub.Graph]:
     with graph_stub.running(tmp_path_factory.mktemp("graph")) as server:
@@ -306,6 +447,15 @@ def dovecots() -> Iterator[Callable[[dovecot.Flavour], dovecot.Dovecot]]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def pymap() -> Iterator[pymap_server.Pymap]:
+    reason = pymap_server.missing()
+    if reason:
+        pytest.skip(reason)
+    with pymap_server.running() as server:
+        yield server
+
+
 _IMAP_STANDS = {
     "imap-tls": (dovecot.FULL, Tls.IMPLICIT),
     "imap-starttls": (dovecot.FULL, Tls.STARTTLS),
@@ -314,7 +464,15 @@ _IMAP_STANDS = {
 }
 
 
-@pytest.fixture(params=["maildir", "graph", *(pytest.param(name, marks=pytest.mark.dovecot) for name in _IMAP_STANDS)])
+@pytest.fixture(
+    params=[
+        "maildir",
+        "graph",
+        "ews",
+        "pymap",
+        *(pytest.param(name, marks=pytest.mark.dovecot) for name in _IMAP_STANDS),
+    ]
+)
 def stand(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stand]:
     """Every kind of mailbox in turn: the contract holds for all of them."""
     made: Stand
@@ -322,6 +480,10 @@ def stand(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stand]:
         made = MaildirStand(tmp_path / "mail")
     elif request.param == "graph":
         made = GraphStand(request.getfixturevalue("graph_server"))
+    elif request.param == "pymap":
+        made = PymapStand(request.getfixturevalue("pymap"))
+    elif request.param == "ews":
+        made = EwsStand(request.getfixturevalue("ews_server"))
     else:
         flavour, tls = _IMAP_STANDS[request.param]
         made = DovecotStand(request.getfixturevalue("dovecots")(flavour), tls)

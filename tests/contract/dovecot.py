@@ -179,6 +179,17 @@ class Dovecot:
         _give(waiting)
         waiting.rename(inbox / "new" / waiting.name)
 
+    def plant(self, user: str, *mails: bytes) -> None:
+        """Make the mailbox of a user who was never there, with these mails, without asking the server."""
+        inbox = self.home / "mail" / user
+        for folder in (inbox, *(inbox / part for part in ("cur", "new", "tmp"))):
+            folder.mkdir(mode=0o700)
+            _give(folder)
+        for raw in mails:
+            path = inbox / "new" / f"{next(self._deliveries):010d}.planted"
+            path.write_bytes(raw)
+            _give(path)
+
     def renumber(self, user: str, validity: int) -> None:
         """Give the user's inbox another UIDVALIDITY, as a restored server does."""
         self._doveadm("mailbox", "update", "-u", user, "--uid-validity", str(validity), "INBOX")

@@ -172,7 +172,7 @@ class TestSending:
         assert ledger.retry("3.001", LATER, by="Ben", why="not in their log") == 2
         assert [(one.key, one.attempts) for one in ledger.effects_due(LATER)] == [(KEY, 0), ("send:y", 0)]
         assert len(ledger.set_aside_messages()) == 1
-        with pytest.raises(NoSuchCase, match=r"no Case or Release 3\.002"):
+        with pytest.raises(NoSuchCase, match=r"no Case, Release or promise 3\.002"):
             ledger.retry("3.002", LATER)
 
     def test_the_policy_may_put_it_back_or_hold_it_and_news_may_come_late(self, ledger):

@@ -229,23 +229,28 @@ def test_a_server_that_wants_a_login_we_have_not_needs_a_person(secret, login):
 
 def test_a_token_logs_in(secret, login):
     with login(kind=smtp_servers.Microsoft) as server:
-        out = secret(server, user=USER, token=lambda: TOKEN)
+        out = secret(server, user=USER, token=lambda renew: TOKEN)
         assert send(out).outcome is Outcome.TAKEN
 
 
-def test_a_token_that_is_refused_is_asked_for_again_and_not_shown(secret, login):
-    tokens = iter(["stale", TOKEN])
+def test_a_token_that_is_refused_is_renewed_once(secret, login):
     with login(kind=smtp_servers.Microsoft) as server:
-        out = secret(server, user=USER, token=lambda: next(tokens))
-        sent = send(out)
-        assert (sent.outcome, sent.code) == (Outcome.UNUSABLE, 535)
-        assert "stale" not in sent.text
+        out = secret(server, user=USER, token=lambda renew: TOKEN if renew else "stale")
         assert send(out).outcome is Outcome.TAKEN
     assert len(server.taken) == 1
 
 
+def test_a_new_token_that_is_refused_too_is_told_and_not_shown(secret, login):
+    asked = []
+    with login(kind=smtp_servers.Microsoft) as server:
+        out = secret(server, user=USER, token=lambda renew: asked.append(renew) or "stale")
+        sent = send(out)
+    assert (sent.outcome, sent.code, asked) == (Outcome.UNUSABLE, 535, [False, True])
+    assert "stale" not in sent.text
+
+
 def test_no_token_to_be_had_is_a_matter_of_time(secret, login):
-    def none():
+    def none(renew):
         raise ConnectionRefusedError("the authority is down")
 
     with login(kind=smtp_servers.Microsoft) as server:

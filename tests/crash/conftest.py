@@ -22,7 +22,9 @@ from pipeline.demo.mail import sample_mailbox, signed_submission
 from pipeline.ledger.database import Database
 from pipeline.ledger.store import Ledger
 from tests import office as builders
-from tests.contract import dovecot, graph_stub
+from tests.contract import dovecot, ews_stub, graph_stub
+from tests.contract.ews_state import ROOT as TOP
+from tests.contract.ews_state import MailboxState as EwsMailbox
 from tests.contract.graph_state import MailboxState
 
 ROOT = Path(__file__).parents[2]
@@ -228,6 +230,41 @@ class OnGraph(Place):
         return [sorted(mails, key=_by_bytes) for mails in held]
 
 
+class OnEws(Place):
+    def __init__(self, server: ews_stub.Exchange, victims: Victims, template: Path, mails: list[bytes]) -> None:
+        super().__init__(victims, template, mails)
+        self._server = server
+        self._boxes: dict[Path, EwsMailbox] = {}
+
+    def deliver(self, folder: Path) -> None:
+        _, state = self._server.new_mailbox()
+        self._boxes[folder] = state
+        for raw in self.delivered:
+            state.add(raw, state.place("inbox"))
+
+    def reach(self, folder: Path) -> dict[str, Any]:
+        who = {"user": ews_stub.USER, "password": ews_stub.PASSWORD, "auth": "basic"}
+        place = {"url": self._server.url, "address": self._boxes[folder].address}
+        return {"ews": {**who, **place, "ca_file": str(self._server.ca_file)}}
+
+    def anonymous(self, folder: Path, rows: str) -> str:
+        return rows.replace(self._boxes[folder].address, "user")
+
+    def mailbox(self, folder: Path) -> object:
+        state = self._boxes[folder]
+        assert [*self._server.faults, *state.faults] == []
+        return [
+            (d.name, d.parent, [(m.raw, m.read, m.draft, sorted(m.properties)) for m in state.inside(d.id)])
+            for d in state.folders.values()
+        ]
+
+    def mails(self, folder: Path, names: Sequence[str]) -> list[list[Mail]]:
+        state = self._boxes[folder]
+        places = {d.name: d.id for d in state.children(TOP)} | {n: state.place(n) for n in ("INBOX", "Drafts")}
+        held = ([Mail(m.raw, m.read) for m in state.inside(places.get(name, ""))] for name in names)
+        return [sorted(mails, key=_by_bytes) for mails in held]
+
+
 def fill(folder: Path, mails: list[bytes]) -> None:
     """Make the Maildir in the pipeline's folder, with these mails in its inbox."""
     for part in ("tmp", "new", "cur"):
@@ -279,6 +316,14 @@ def on_graph(
 ) -> Iterator[Place]:
     with graph_stub.running(tmp_path_factory.mktemp("graph")) as server:
         yield OnGraph(server, victims, template, mails)
+
+
+@pytest.fixture(scope="session")
+def on_ews(
+    victims: Victims, template: Path, mails: list[bytes], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    with ews_stub.running(tmp_path_factory.mktemp("ews")) as server:
+        yield OnEws(server, victims, template, mails)
 
 
 @pytest.fixture(scope="session")

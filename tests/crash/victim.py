@@ -2,7 +2,7 @@
 
 Run as ``python -m tests.crash.victim FOLDER``, a folder with work to learn on. Each line of standard input is one
 Request as JSON, each line of standard output what became of it. The product has no hooks: mailbox, ledger, artefacts
-and the commands that change something on an IMAP server or in Microsoft 365 are wrapped here.
+and the commands that change something on an IMAP or Exchange server or in Microsoft 365 are wrapped here.
 """
 
 import ctypes
@@ -21,8 +21,9 @@ import structlog
 from sqlalchemy import Engine, event
 
 from pipeline.config import Config
-from pipeline.mailbox import GraphSettings, ImapSettings, MaildirSettings, open_mailbox
-from pipeline.mailbox.graph_session import Session
+from pipeline.mailbox import EwsSettings, GraphSettings, ImapSettings, MaildirSettings, open_mailbox
+from pipeline.mailbox.ews_session import Session as EwsSession
+from pipeline.mailbox.graph_session import Session as GraphSession
 from pipeline.mailbox.imap_session import Tls
 from pipeline.promises import Round
 from pipeline.readers import child, zygote
@@ -35,10 +36,11 @@ _MOST_ROUNDS = 6
 _PATIENCE = 60
 _CHANGING = ("append", "copy", "move", "add_flags", "uid_expunge", "create_folder", "subscribe_folder")
 _POSTING = ("post", "post_mime", "patch")
+_WRITING = ("create_draft", "create_folder", "mark_read", "move")
 
 
 class Request(NamedTuple):
-    """One life. kill: the step at which it ends itself, 0 for never. imap, graph: settings, where it is not a Maildir.
+    """One life. kill: the step at which it ends itself, 0 for never. imap, graph, ews: settings of another mailbox.
 
     readers: ``remembered``, ``forked`` or ``zygote``.
     """
@@ -47,6 +49,7 @@ class Request(NamedTuple):
     kill: int
     imap: dict[str, Any] | None = None
     graph: dict[str, Any] | None = None
+    ews: dict[str, Any] | None = None
     readers: str = "remembered"
 
 
@@ -101,7 +104,9 @@ def live(request: Request) -> list[str]:
             name = f"server.{command}"
             setattr(imapclient.IMAPClient, command, steps.around(name, getattr(imapclient.IMAPClient, command)))
         for method in _POSTING if request.graph else ():
-            setattr(Session, method, steps.around(f"server.{method}", getattr(Session, method)))
+            setattr(GraphSession, method, steps.around(f"server.{method}", getattr(GraphSession, method)))
+        for method in _WRITING if request.ews else ():
+            setattr(EwsSession, method, steps.around(f"server.{method}", getattr(EwsSession, method)))
         if request.readers == "zygote":
             setattr(child, "send", steps.around("zygote.send", zygote.send))  # noqa: B010 - a name it imports
         worker = Worker(office, partial(_visit, config, request, steps))
@@ -112,12 +117,16 @@ def live(request: Request) -> list[str]:
 
 
 def _visit(config: Config, request: Request, steps: Steps) -> Watched:
-    settings: GraphSettings | ImapSettings | MaildirSettings = MaildirSettings(Path(request.folder) / "mail")
+    settings: EwsSettings | GraphSettings | ImapSettings | MaildirSettings = MaildirSettings(
+        Path(request.folder) / "mail"
+    )
     if request.imap:
         root = request.imap["ca_file"]
         settings = ImapSettings(**{**request.imap, "ca_file": root and Path(root), "tls": Tls(request.imap["tls"])})
     if request.graph:
         settings = GraphSettings(**{**request.graph, "ca_file": Path(request.graph["ca_file"])})
+    if request.ews:
+        settings = EwsSettings(**{**request.ews, "ca_file": Path(request.ews["ca_file"])})
     return Watched(open_mailbox(settings), "mailbox", steps)
 
 

@@ -14,6 +14,8 @@ TINY = {
     "certificates.py": (["--entries", "25", "--runs", "1"], "usual: the certificates only, pdfplumber"),
     "reminders.py": (["--certificates", "20", "40"], "us a certificate, first three"),
     "publish.py": (["--entries", "25", "--openpyxl-up-to", "25"], "openpyxl"),
+    "intake.py": (["--mails", "3", "--submissions", "1"], "ours, verdict recorded"),
+    "polling.py": (["--folders", "5", "20"], "all read"),
     "duplicates.py": (["--entries", "10", "20", "--runs", "1"], "against the shortest"),
 }
 
@@ -37,6 +39,8 @@ def test_prints_its_table(name):
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, "")
+    if "not measured" in ended.stdout:
+        pytest.skip(ended.stdout)
     assert told in ended.stdout
     heading, *rows = ended.stdout.splitlines()[1:]
     assert len(rows) >= 2

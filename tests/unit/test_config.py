@@ -9,6 +9,7 @@ import pytest
 from pipeline.config import (
     Config,
     ConfigRefused,
+    EwsConfig,
     GraphConfig,
     ImapConfig,
     MaildirConfig,
@@ -33,6 +34,11 @@ user = "helpdesk@mail.example"
 port = 143
 tls = "starttls"
 ca_file = "roots.pem"
+oauth_tenant = "mail.example"
+oauth_client_id = "app"
+oauth_authority = "https://login.example"
+certificate_file = "app.pem"
+idle = true
 password_file = "secret"
 password_env = "CPL_PASSWORD"
 inbox = "Eingang"
@@ -49,6 +55,8 @@ signature = ["The Helpdesk", "SECAS"]
 [people]
 submitters = ["maker.example", "jo@other.example"]
 dcc = ["dcc.example"]
+border = ["mx.secas.example", "exchange-online"]
+contacts = { "maker.example" = "cpl@maker.example" }
 [calendar]
 subdivision = "SCT"
 zone = "Europe/Dublin"
@@ -82,15 +90,25 @@ port = 465
 tls = "implicit"
 ca_file = "smtp.pem"
 user = "helpdesk"
+oauth_tenant = "out.example"
+oauth_client_id = "sender"
+oauth_authority = "https://login.out.example"
+certificate_file = "out.pem"
 password_file = "smtp-secret"
 password_env = "CPL_SMTP"
 timeout_seconds = 5
 per_minute = 10
 unsure = "resend"
+[monitor]
+listen = "[::1]:9464"
+unhealthy_after_seconds = 60
+ping = "https://watch.example/ping/7c1f"
 [worker]
 poll_seconds = 5
 attempts = 2
 retry_seconds = 1
+per_sender = 20
+per_thread = 4
 """
 
 
@@ -128,6 +146,7 @@ def test_every_key_can_be_set(settings, tmp_path):
     assert isinstance(config.mailbox, ImapConfig)
     assert config.mailbox.ca_file == tmp_path / "roots.pem"
     assert config.mailbox.password_file == tmp_path / "secret"
+    assert config.mailbox.certificate_file == tmp_path / "app.pem"
     assert config.trust.folder == tmp_path / "roots"
     assert config.release.folder == tmp_path / "out"
     assert config.smtp is not None
@@ -159,7 +178,7 @@ def test_the_shipped_example_has_every_key_and_no_other():
         elif key := re.match(r"#?(\w+) = ", line):
             shown.add((section, key[1]))
     known = {("mailbox", "kind")}
-    for kind in (MaildirConfig, ImapConfig, GraphConfig):
+    for kind in (MaildirConfig, ImapConfig, GraphConfig, EwsConfig):
         known |= {("mailbox", name) for name in kind.__struct_fields__}
     for field in msgspec.structs.fields(Config):
         if isinstance(field.default, msgspec.Struct):
@@ -184,6 +203,9 @@ def test_fetching_names_its_hosts(settings):
         (MAILDIR + "[folders]\ndone = 'x'\n", ["unknown field `done`", "$.folders"]),
         (MAILDIR + "[reply]\nmail = 'x'\n", ["unknown field `mail`"]),
         (MAILDIR + "[people]\ndccc = []\n", ["unknown field `dccc`"]),
+        (MAILDIR + '[people]\ncontacts = { "maker.example" = "jo" }\n', ["$.people.contacts"]),
+        (MAILDIR + '[people]\ncontacts = { maker.example = "jo@maker.example" }\n', ["$.people.contacts"]),
+        (MAILDIR + "[worker]\nper_thread = 0\n", ["$.worker.per_thread"]),
         (MAILDIR + "[calendar]\nnation = 'ENG'\n", ["unknown field `nation`"]),
         (MAILDIR + "[worker]\npoll = 1\n", ["unknown field `poll`"]),
         (MAILDIR + "[trust]\nroots = 'x'\n", ["unknown field `roots`", "$.trust"]),
@@ -204,6 +226,13 @@ def test_fetching_names_its_hosts(settings):
         (MAILDIR + "[calendar]\ncloses_at = 25\n", ["$.calendar.closes_at"]),
         (MAILDIR + "[calendar]\ndays = -1\n", ["$.calendar.days"]),
         (MAILDIR + "[worker]\npoll_seconds = 0\n", ["$.worker.poll_seconds"]),
+        (MAILDIR + '[monitor]\nlisten = ":9464"\n', ["$.monitor.listen"]),
+        (MAILDIR + '[monitor]\nlisten = "9464"\n', ["$.monitor.listen"]),
+        (MAILDIR + '[monitor]\nlisten = "monitor.example:9464"\n', ["$.monitor.listen"]),
+        (MAILDIR + '[monitor]\nping = "file:///etc/hostname"\n', ["$.monitor.ping"]),
+        (MAILDIR + '[monitor]\nping = "https://jo:hunter2@watch.example/"\n', ["$.monitor.ping"]),
+        (MAILDIR + '[monitor]\nping = "https://watch.example/a b"\n', ["$.monitor.ping"]),
+        (MAILDIR + "[monitor]\nunhealthy_after_seconds = 0\n", ["$.monitor.unhealthy_after_seconds"]),
         (MAILDIR + "[mailbox]\n", ["line 4"]),
         ("= 1", ["line 1"]),
     ],

@@ -7,18 +7,21 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 import yaml
 
-from pipeline.config import Config, GraphConfig, ImapConfig, MaildirConfig, SmtpConfig, load
+from pipeline.config import Config, EwsConfig, GraphConfig, ImapConfig, MaildirConfig, SmtpConfig, load
 from pipeline.ledger.artefacts import Artefacts
 from pipeline.ledger.records import Arrival, InForce
 from pipeline.ledger.store import Ledger
+from pipeline.monitor.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "config" / "pipeline.example.toml"
@@ -73,12 +76,13 @@ def test_a_setting_that_is_off_shows_its_default(tmp_path: Path) -> None:
     on = load(tmp_path / "on.toml")
     assert isinstance(on.mailbox, ImapConfig)
     # These have no default that could be shown.
+    assert on.mailbox.certificate_file
     assert all((on.rules, on.templates, on.mailbox.ca_file, on.trust.folder, on.release.folder, on.smtp))
     bare = msgspec.structs.replace(
         on,
         rules=None,
         templates=None,
-        mailbox=msgspec.structs.replace(on.mailbox, ca_file=None),
+        mailbox=msgspec.structs.replace(on.mailbox, ca_file=None, certificate_file=None),
         trust=msgspec.structs.replace(on.trust, folder=None),
         release=msgspec.structs.replace(on.release, folder=None),
         smtp=None,
@@ -92,7 +96,9 @@ def test_the_server_that_sends_shows_its_defaults(tmp_path: Path) -> None:
     assert shown is not None
     assert shown.ca_file
     assert shown.password_file
-    assert msgspec.structs.replace(shown, ca_file=None, password_file=None) == SmtpConfig(shown.host)
+    assert shown.certificate_file
+    bare = msgspec.structs.replace(shown, ca_file=None, password_file=None, certificate_file=None)
+    assert bare == SmtpConfig(host=shown.host)
 
 
 def test_the_maildir_section_can_be_loaded(tmp_path: Path) -> None:
@@ -109,8 +115,23 @@ def test_the_microsoft_365_section_shows_its_defaults(tmp_path: Path) -> None:
     assert bare == GraphConfig(shown.tenant, shown.client_id, shown.user)
 
 
+def test_the_exchange_section_shows_its_defaults(tmp_path: Path) -> None:
+    (tmp_path / "on.toml").write_text(everything_on("ews"), "utf-8")
+    shown = load(tmp_path / "on.toml").mailbox
+    assert isinstance(shown, EwsConfig)
+    assert all((shown.password_file, shown.ca_file))
+    bare = msgspec.structs.replace(shown, password_file=None, ca_file=None)
+    assert bare == EwsConfig(shown.url, shown.address, shown.user)
+
+
 def test_every_key_stands_in_the_example_and_the_other_way_round() -> None:
-    known: dict[str, Any] = {"": Config, "imap": ImapConfig, "maildir": MaildirConfig, "graph": GraphConfig}
+    known: dict[str, Any] = {
+        "": Config,
+        "imap": ImapConfig,
+        "maildir": MaildirConfig,
+        "graph": GraphConfig,
+        "ews": EwsConfig,
+    }
     known |= {f.encode_name: f.type for f in msgspec.structs.fields(Config) if isinstance(f.type, type(Config))}
     known["smtp"] = SmtpConfig
     shown = {}
@@ -118,7 +139,7 @@ def test_every_key_stands_in_the_example_and_the_other_way_round() -> None:
         keys = tomllib.loads(text)
         kind = keys.pop("kind", None)
         shown[kind or name] = set(keys)
-    shown[""] |= {name for name in known if name not in {"", "imap", "maildir", "graph"}} | {"mailbox"}
+    shown[""] |= {name for name in known if name not in {"", "imap", "maildir", "graph", "ews"}} | {"mailbox"}
     assert shown == {name: {f.encode_name for f in msgspec.structs.fields(kind)} for name, kind in known.items()}
 
 
@@ -237,6 +258,27 @@ def test_compose_names_what_is_there() -> None:
     for service in (worker, ledger):
         assert "/" not in service["image"]
         assert "no-new-privileges:true" in service["security_opt"]
+
+
+@pytest.mark.parametrize(("well", "code"), [(True, 0), (False, 1), (None, 1)], ids=["well", "not well", "away"])
+def test_the_health_check_asks_the_monitor(*, well: bool | None, code: int) -> None:
+    text = (CONTAINER / "compose.yaml").read_text("utf-8")
+    command, program, option, script = yaml.safe_load(text)["services"]["worker"]["healthcheck"]["test"]
+    assert (command, program, option) == ("CMD", "python", "-c")
+    assert 'listen = "127.0.0.1:9464"' in text
+    assert script.count("9464") == 1
+
+    def health() -> tuple[bool, str]:
+        return bool(well), "{}\n"
+
+    with Server(("127.0.0.1", 0), SimpleNamespace(health=health)) as server:  # type: ignore[arg-type]  # all it is asked
+        asks = script.replace("9464", str(server.server_port))
+        if well is None:
+            server.server_close()
+        else:
+            threading.Thread(target=server.handle_request, daemon=True).start()
+        done = subprocess.run([sys.executable, "-c", asks], capture_output=True, timeout=60, check=False)
+    assert done.returncode == code
 
 
 # ---- backup and restore

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pipeline.fetch import Fetcher, NotFetched
+from pipeline.fetch import Fetcher, NotFetched, ping
 
 LIST = b"\x30\x03abc"
 
@@ -169,3 +169,41 @@ def test_nobody_there(server):
     server.shutdown()
     server.server_close()
     assert "refused" in refused(Fetcher((server.host,), 5), server.url("/a.crl")).lower()
+
+
+def pinged(address: str, seconds: float = 5) -> str:
+    with pytest.raises(NotFetched) as caught:
+        ping(address, seconds)
+    assert "key" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_ping_asks_once_and_reads_nothing(server):
+    for status in (200, 204):
+        server.answers["/key?x=1"] = answers(b"<html>", status)
+        ping(server.url("/key?x=1"), 5)
+    assert server.asked == ["/key?x=1"] * 2
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 404, 500])
+def test_a_ping_follows_no_redirect_and_names_no_key(server, status):
+    server.answers["/key"] = answers(b"", status, Location="/new")
+    assert pinged(server.url("/key")) == f"127.0.0.1: the server answers {status}"
+    assert server.asked == ["/key"]
+
+
+@pytest.mark.parametrize("address", ["http://[::1/key", "http://a.example:99999/key", "http://127.0.0.1:1/key"])
+def test_a_ping_that_cannot_be_is_told_like_any_other(address):
+    assert pinged(address)
+
+
+def test_a_ping_has_its_time(server):
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        try:
+            while not server.done.wait(0.02):
+                handler.wfile.write(b"X")
+        except OSError:
+            return
+
+    server.answers["/key"] = drip
+    assert pinged(server.url("/key"), 0.3) == "127.0.0.1: it took too long"

@@ -170,6 +170,52 @@ def test_a_round_that_fails_is_told_without_secrets_and_the_next_one_is_done(tmp
     assert "Zzyzx" not in repr(lines)
 
 
+_POKED = """
+import threading
+from datetime import datetime, UTC
+from types import SimpleNamespace
+from pipeline.schedule import notifier, run_until_stopped
+
+poked, began, ended = threading.Event(), threading.Event(), threading.Event()
+
+class Worker:
+    office = SimpleNamespace(clock=lambda: datetime.now(UTC))
+    rounds = 0
+    def run_once(self):
+        self.rounds += 1
+        if self.rounds == 2:  # mail comes in the middle of the second round
+            began.set()
+            poked.wait(20)
+    def stop(self):
+        pass
+
+class Watch:
+    def __init__(self, poke):
+        self.poke = poke
+    def run(self):
+        while not began.wait(0.05):  # until the round at hand has ended and another one was begun for this
+            self.poke()
+        self.poke()
+        poked.set()
+        ended.wait(20)
+    def stop(self):
+        ended.set()
+
+run_until_stopped(Worker(), 3600, notifier(), watch=Watch)
+assert ended.is_set()
+"""
+
+
+def test_new_mail_begins_a_round_at_once_and_one_more_after_the_one_at_hand(tmp_path):
+    with service(tmp_path, ["-c", _POKED]) as worker:
+        assert worker.told() == "READY=1"
+        worker.waits_for("WATCHDOG=1", 3)
+        worker.process.send_signal(signal.SIGTERM)
+        worker.waits_for("STOPPING=1")
+        code, lines = worker.ends()
+    assert code == 0, lines
+
+
 def test_a_data_folder_is_held_by_one_and_free_again_afterwards(tmp_path):
     for _ in range(2):
         with (

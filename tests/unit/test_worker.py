@@ -237,7 +237,7 @@ def test_a_mail_whose_draft_cannot_be_put_is_not_filed(helpdesk):
 def test_an_unreachable_mailbox_is_noted_and_what_is_spooled_is_judged(helpdesk):
     helpdesk.deliver(faulty())
     worker = helpdesk.worker()
-    worker._visit(worker.fetch, Round())
+    worker._visit(worker.fetching.fetch, Round())
     helpdesk.visit = lambda: Troubled(helpdesk.box, unread=[MailboxUnavailable("no answer")])
     assert helpdesk.round() == Round(concluded=1, unreachable="no answer")
     (poll,) = helpdesk.office.ledger.health(helpdesk.office.now()).polls
@@ -401,7 +401,7 @@ def test_a_store_that_is_full_ends_the_round_and_loses_nothing(helpdesk, monkeyp
     helpdesk.deliver(faulty(), asking())
     worker = helpdesk.worker()
     if fetched:
-        worker._visit(worker.fetch, Round())
+        worker._visit(worker.fetching.fetch, Round())
         helpdesk.office.ready()
     with monkeypatch.context() as full:
         full.setattr(helpdesk.office.artefacts, "put", lambda _: _raise(ArtefactsUnavailable("the disk is full")))
@@ -498,7 +498,7 @@ def test_two_rounds_at_once_conclude_and_answer_each_mail_once(helpdesk):
 def test_mails_numbered_anew_between_fetching_and_filing_are_filed_once(helpdesk):
     helpdesk.deliver(faulty(), unrelated(NOW))
     worker = helpdesk.worker()
-    worker._visit(worker.fetch, Round())
+    worker._visit(worker.fetching.fetch, Round())
     for number, file in enumerate(sorted((helpdesk.mail / "new").iterdir())):
         file.rename(file.with_name(f"restored{number}"))
     assert helpdesk.round() == Round(concluded=2, drafted=1, filed=1)

@@ -105,7 +105,7 @@ def test_the_request_that_the_following_are_made_from_is_one():
     assert len(ask(ASKED).proposals) == 1
 
 
-@pytest.mark.parametrize("reason", ["auto-submitted", "bounce", "list", "no-return-path", "own"])
+@pytest.mark.parametrize("reason", ["auto-submitted", "bounce", "list", "no-return-path", "daemon", "own"])
 def test_a_machine_asks_for_nothing(reason):
     assert ask(ASKED, automatic=(reason,)).proposals == ()
 

@@ -20,10 +20,16 @@ ANSWERS = {
 
 
 class Scripted:
-    """Listens on loopback. answers: command word to what is sent; ``%s`` stands for the tag, None closes the line."""
+    """Listens on loopback. answers: command word to what is sent; ``%s`` stands for the tag, None closes the line.
+
+    login_answers: what is said to the next lines of logins, in place of the answer to LOGIN. nods: what was sent after
+    a challenge among them.
+    """
 
     def __init__(self, answers: Mapping[bytes, bytes | None], greeting: bytes) -> None:
         self.heard: list[bytes] = []
+        self.login_answers: list[bytes | None] = []
+        self.nods: list[bytes] = []
         self._answers = {**ANSWERS, **answers}
         self._greeting = greeting
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -48,12 +54,16 @@ class Scripted:
 
     def _talk(self, line: socket.socket) -> None:
         line.sendall(self._greeting)
-        tag = b""
+        tag, challenged = b"", False
         for heard in line.makefile("rb"):
-            self.heard.append(heard)
+            (self.nods if challenged else self.heard).append(heard)
             words = heard.split()
-            if len(words) == 1:  # what follows AUTHENTICATE
-                line.sendall(self._answer(b"LOGIN", tag))
+            if challenged or len(words) == 1:  # what follows AUTHENTICATE
+                said = self.login_answers.pop(0) if self.login_answers else self._answer(b"LOGIN", tag)
+                if said is None:
+                    return
+                challenged = said.startswith(b"+")
+                line.sendall(said.replace(b"%s", tag))
                 continue
             tag, command = words[0], words[2 if words[1] == b"UID" else 1].upper()
             answer = self._answers.get(command, b"%s BAD what?\r\n")

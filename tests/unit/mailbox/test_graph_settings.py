@@ -60,7 +60,7 @@ def test_a_token_is_asked_for_on_the_graph_that_is_used():
 
 @pytest.mark.parametrize("package", ["httpx", "msal"])
 def test_a_missing_package_is_named_with_what_to_do(monkeypatch, package):
-    for name in [name for name in sys.modules if name.startswith("pipeline.mailbox.graph")]:
+    for name in [name for name in sys.modules if name.startswith(("pipeline.mailbox.graph", "pipeline.mailbox.oauth"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MailboxRefused, match=rf"{package}.*pip install 'secas-cpl-pipeline\[graph\]'"):

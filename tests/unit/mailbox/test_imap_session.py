@@ -7,6 +7,7 @@ import pytest
 from pipeline.mailbox.imap import Imap
 from pipeline.mailbox.imap_session import ImapSettings, Tls
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable, Ref
+from pipeline.mailbox.trouble import LoginRefused
 
 WORD = "s3cret word"
 REF = Ref("INBOX", "7", "1")
@@ -122,6 +123,19 @@ def test_the_servers_words_are_told_on_one_line_without_the_password(mailbox):
 def test_a_busy_server_is_unavailable(mailbox, words):
     made, _ = mailbox({b"LOGIN": b"%s NO " + words + b"\r\n"})
     with pytest.raises(MailboxUnavailable, match="busy"):
+        made.unread()
+
+
+def test_a_line_cut_during_the_login_is_no_refusal(mailbox):
+    made, server = mailbox()
+    server.login_answers = [None]
+    with pytest.raises(MailboxUnavailable, match="connection failed"):
+        made.unread()
+
+
+def test_a_login_that_is_refused_is_told_apart(mailbox):
+    made, _ = mailbox({b"LOGIN": b"%s NO [AUTHENTICATIONFAILED] no\r\n"})
+    with pytest.raises(LoginRefused, match="could not log in: the server said"):
         made.unread()
 
 

@@ -44,7 +44,7 @@ def test_half_a_login_is_refused(changes):
 
 def test_the_secrets_are_not_in_the_settings_text():
     assert WORD not in repr(settings())
-    assert "token" not in repr(settings(password="", token=lambda: WORD))
+    assert "token" not in repr(settings(password="", token=lambda renew: WORD))
 
 
 @pytest.mark.parametrize(("user", "name"), [("desk", "smtp:desk@mail.example"), ("", "smtp:mail.example")])

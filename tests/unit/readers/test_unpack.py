@@ -164,10 +164,10 @@ def test_a_signed_mail_is_read_through():
 @pytest.mark.parametrize(
     ("headers", "body", "kind", "words"),
     [
-        (b"Content-Type: application/ms-tnef; name=winmail.dat", b"x", "unsupported", "winmail.dat"),
-        (b"Content-Type: application/octet-stream", b"\x78\x9f\x3e\x22", "unsupported", "winmail.dat"),
-        (b"Content-Type: application/pkcs7-mime; name=smime.p7m", b"0\x80", "unsupported", "S/MIME"),
-        (b"Content-Type: application/octet-stream; name=smime.p7m", b"0\x80", "unsupported", "S/MIME"),
+        (b"Content-Type: application/ms-tnef; name=winmail.dat", b"x", "damaged", "winmail.dat"),
+        (b"Content-Type: application/octet-stream", b"\x78\x9f\x3e\x22\0\0\1", "damaged", "winmail.dat"),
+        (b"Content-Type: application/pkcs7-mime; name=smime.p7m", b"0\x80", "damaged", "S/MIME"),
+        (b"Content-Type: application/octet-stream; name=smime.p7m", b"0\x80", "damaged", "S/MIME"),
         (b"Content-Type: application/x-pkcs7-mime; smime-type=enveloped-data", b"0\x80", "encrypted", "encrypted"),
         (b"Content-Type: message/partial; id=1", b"x", "unsupported", "one piece"),
         (b"Content-Type: message/external-body; access-type=URL", b"x", "unsupported", "pointer"),
@@ -175,11 +175,12 @@ def test_a_signed_mail_is_read_through():
         (b"Content-Type: a/b\r\nContent-Transfer-Encoding: base64", b"AAA*AAA=", "damaged", "base64"),
         (b"Content-Type: a/b\r\nContent-Transfer-Encoding: base64", b"%PDF-1.4 **** {}", "damaged", "as it stands"),
         (b"Content-Type: a/b\r\nContent-Transfer-Encoding: spam", b"x", "damaged", "'spam'"),
-        (b"Content-Type: a/b", OLE + "__properties_version1.0".encode("utf-16-le"), "unsupported", ".msg"),
+        (b"Content-Type: a/b", OLE + "__properties_version1.0".encode("utf-16-le"), "damaged", ".msg"),
+        (b"Content-Type: a/b; name=fwd.msg", OLE, "damaged", ".msg"),
         (b"Content-Type: a/b", OLE + "EncryptedPackage".encode("utf-16-le"), "encrypted", "password"),
         (b"Content-Type: a/b", b"PK\x03\x04 cut off", "damaged", "damaged"),
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_what_cannot_be_read_is_said_in_words(headers, body, kind, words):
     found = one_part(headers, body)
@@ -212,6 +213,28 @@ def test_a_picture_of_the_body_is_marked_inline(headers, inline):
 
 def test_a_workbook_is_never_inline():
     assert only(one_part(b"Content-Disposition: inline; filename=a.xlsm\r\nContent-Id: <a>", WORKBOOK)).inline is False
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Type: text/plain",
+        b"Content-Type: text/html; charset=utf-8\r\nContent-Disposition: inline",
+        b"X-None: 1",
+    ],
+)
+@pytest.mark.parametrize(("data", "kind"), [(WORKBOOK, "workbook"), (PDF, "pdf"), (OLE, "ole")])
+def test_a_nameless_file_sent_as_text_is_judged_by_its_content(headers, data, kind):
+    found = one_part(headers + b"\r\nContent-Transfer-Encoding: base64", base64.encodebytes(data))
+    assert paths(found) == [("unnamed", kind)]
+    assert found.contents[only(found).sha256] == data
+    assert found.message.body == ""
+
+
+def test_a_text_that_speaks_of_a_file_is_a_text():
+    found = one_part(b"Content-Type: text/plain", b"PK files start with PK, and others with %PDF-1.7.")
+    assert paths(found) == []
+    assert found.message.body.startswith("PK files")
 
 
 def test_binary_content_comes_through_unchanged():

@@ -1,0 +1,146 @@
+"""A mailbox of an Exchange server of one's own, over EWS (extra ``[ews]``), proved against a stub of it only.
+
+What a mail *is* is the sha256 of the MIME octets that Exchange returns. An id names a mail in its folder: moved, the
+mail has another one.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+
+from pipeline.mailbox.ews_folders import Folders
+from pipeline.mailbox.ews_requests import KEY, either, equal
+from pipeline.mailbox.ews_session import ItemMissing, Session
+from pipeline.mailbox.ews_settings import EwsSettings
+from pipeline.mailbox.headers import require_own_id
+from pipeline.mailbox.port import Filed, Listed, MailboxRefused, MailboxUnavailable, Ref
+from pipeline.mailbox.trouble import MailGone, MailTooLarge
+
+_GENERATION = "ews"
+_MESSAGE_ID = "message:InternetMessageId"
+_SEARCHED_ID = 200  # longest Message-ID that is searched for: of a longer one Exchange may keep the beginning only
+
+
+class Ews:
+    """Mailbox on an Exchange server."""
+
+    def __init__(self, settings: EwsSettings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.name = f"ews:{settings.address}"
+        self._settings = settings
+        self._session = Session(settings, sleep=sleep)
+        self._folders = Folders(self._session)
+
+    def unread(self) -> Sequence[Listed]:
+        """Return the unread mails by the time of receipt. Their size is Exchange's, which is not that of the MIME."""
+        folder = self._folder(self._settings.inbox)
+        found = self._session.items([folder], ["item:Size"], equal("message:IsRead", "false"))
+        # A mail that comes while pages are read may push another onto the next page, too.
+        sizes = {item.id: item.size for item in found}
+        return [Listed(Ref(self._settings.inbox, _GENERATION, uid), size) for uid, size in sizes.items()]
+
+    def fetch(self, ref: Ref) -> bytes:
+        """Return the MIME octets. MailGone where the mail is elsewhere or nowhere, MailTooLarge over the limit."""
+        limit = self._settings.max_octets
+        try:
+            item = self._session.item(ref.uid, "item:ParentFolderId", "item:Size")
+            if item.parent != self._folder(ref.folder):
+                raise MailGone(f"The mail is no longer in {ref.folder}: a person moved or deleted it.")
+            if item.size > limit:
+                raise MailTooLarge(item.size, limit)
+            return self._session.octets(ref.uid)
+        except ItemMissing as error:
+            raise MailGone(f"The mail left {ref.folder}: a person moved or deleted it.") from error
+
+    def save_draft(self, raw: bytes, message_id: str) -> bool:
+        """Create a draft from MIME, unless one with this Message-ID is anywhere in the mailbox.
+
+        A draft that a person deleted or sent counts as being there: Deleted Items and Sent Items are searched too.
+        Ours is known by a named property, set as it is made; any other draft with this Message-ID counts as well.
+        """
+        require_own_id(raw, message_id)
+        if not _can_be_searched(message_id):
+            raise MailboxRefused(f"A draft with the Message-ID {message_id!r:.100} could not be found again.")
+        wanted = either(equal(KEY, message_id), equal(_MESSAGE_ID, message_id))
+        found = self._session.items(self._folders.everywhere(), [KEY, _MESSAGE_ID, "item:IsDraft"], wanted)
+        if any(item.key == message_id or (item.is_draft and item.message_id == message_id) for item in found):
+            return False
+        self._session.create_draft(raw, message_id)
+        return True
+
+    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
+        """Mark read, then move. Between the two the mail is in the inbox still, and is found there the next time."""
+        inbox, goal = self._folder(ref.folder), self._folders.find(target)
+        place = self._place(ref.uid)
+        if place in {inbox, goal} - {""} and self._digest(ref.uid) == sha256:
+            if place == goal:
+                return Filed.ALREADY
+            uid = ref.uid
+        else:
+            uid = self._search(inbox, sha256, message_id)
+        if not uid:
+            return Filed.ALREADY if goal and self._search(goal, sha256, message_id) else Filed.GONE
+        goal = goal or self._folders.made(target)
+        try:
+            self._session.mark_read(uid)
+            self._session.move(uid, goal)
+        except ItemMissing as error:
+            if self._place(uid) != inbox:
+                return Filed.GONE  # a person deleted it just now
+            raise MailboxUnavailable(f"The folder {target!r} was deleted just now. {error}") from error
+        return Filed.DONE
+
+    def describe(self) -> Sequence[str]:
+        """Return what can be seen with the rights there are: the server, the inbox's numbers and the folders."""
+        settings = self._settings
+        inbox, drafts = self._session.well_known("inbox", "drafts")
+        lines = [
+            f"Exchange mailbox {settings.address} by {settings.url}",
+            f"server version {self._session.version or 'not told'}, logged in as {settings.user} with {settings.auth}",
+        ]
+        if self._folder(settings.inbox) == inbox.id:
+            lines.append(f"inbox {inbox.name!r}: {inbox.total} mails, {inbox.unread} unread")
+        else:
+            lines.append(f"inbox {settings.inbox!r}: {len(self.unread())} unread")
+        lines += [f"Drafts folder: {drafts.name!r}", f"folders: {', '.join(self._folders.names())}"]
+        return [*lines, f"warning: {settings.warning}"] if settings.warning else lines
+
+    def close(self) -> None:
+        """End the visit. Never raises."""
+        self._session.close()
+        self._folders.forget()
+
+    def _folder(self, path: str) -> str:
+        folder = self._folders.find(path)
+        if not folder:
+            raise MailboxRefused(
+                f"Exchange: there is no folder {path!r} in the mailbox {self._settings.address}. Create it, or "
+                "correct the setting."
+            )
+        return folder
+
+    def _place(self, uid: str) -> str:
+        """Return the folder that an item is in, or nothing where there is none of this id."""
+        try:
+            return self._session.item(uid, "item:ParentFolderId").parent
+        except ItemMissing:
+            return ""
+
+    def _search(self, folder: str, sha256: str, message_id: str) -> str:
+        """Find a mail of a folder by the digest of its octets; Message-ID only narrows the search."""
+        if _can_be_searched(message_id):
+            found = self._session.items([folder], (), equal(_MESSAGE_ID, message_id))
+        else:
+            listed = self._session.items([folder], [_MESSAGE_ID])
+            found = (item for item in listed if not _can_be_searched(item.message_id))
+        return next((item.id for item in found if self._digest(item.id) == sha256), "")
+
+    def _digest(self, uid: str) -> str:
+        """Digest a mail. One that is too large to be fetched, or gone meanwhile, is none that we know."""
+        try:
+            return hashlib.sha256(self._session.octets(uid)).hexdigest()
+        except (ItemMissing, MailTooLarge):
+            return ""
+
+
+def _can_be_searched(message_id: str) -> bool:
+    return 0 < len(message_id) <= _SEARCHED_ID and message_id.isascii() and message_id.isprintable()
