@@ -73,11 +73,9 @@ def run_until_stopped(
     work: what does one round, where others watch it; otherwise the worker's own ``run_once``.
     watch: makes what calls its argument when mail has come; then a round is done at once, or after the one at hand.
     A round that is late is done once (coalesce), never skipped (no misfire limit), and never beside another.
-    Both signals stay blocked afterwards: a second one does not cut the end short (SIGKILL does).
+    A second signal does not cut the end short (SIGKILL does).
     """
-    # Waited for, not handled: a handler runs between any two steps, also where a lock is held that it would need.
-    # Threads started from here on have them blocked too.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    asked_to_stop = _stop_signals()
     scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone="UTC")
 
     do = work or worker.run_once
@@ -120,7 +118,7 @@ def run_until_stopped(
     watching = watch(poke) if watch else None
     if watching:
         threading.Thread(target=watching.run, name="watch", daemon=True).start()
-    number = signal.sigwait(_STOP)
+    number = os.read(asked_to_stop, 1)[0]
     stopping.set()
     if watching:
         watching.stop()
@@ -129,6 +127,21 @@ def run_until_stopped(
     log.info("stopping", step="stop", signal=signal.Signals(number).name)
     scheduler.shutdown()
     log.info("stopped", step="stop")
+
+
+def _stop_signals() -> int:
+    """Return a file descriptor from which the number of each SIGTERM and SIGINT can be read, as one octet, from now on.
+
+    They are not blocked and waited for, as libraries start threads of their own (numpy's does when it is imported)
+    that have nothing blocked: a signal that reached one of them would end the process. The handler does nothing, as
+    it would run between any two steps, also where a lock is held that it would need.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in _STOP:
+        signal.signal(number, lambda *_: None)
+    return reader
 
 
 def notifier() -> Callable[[str], None]:

@@ -43,7 +43,7 @@ def publish(
             return
         for line in _told(ordered):
             typer.echo(printable(line))
-        prepared = releasing.prepare(found, ordered, soffice=shutil.which("soffice") or "")
+        prepared = releasing.prepare(found, ordered, soffice=libreoffice())
         for file in prepared.files:
             typer.echo(f"file   {file.audience:5}  {file.name}  {len(file.data):,} octets")
         for notice in prepared.notices:
@@ -61,6 +61,11 @@ def publish(
         for case in closed:
             typer.echo(f"{case} is closed.")
         _finish(found)
+
+
+def libreoffice() -> str:
+    """Return LibreOffice's program where it is installed: it reads the new workbook too, which takes seconds."""
+    return shutil.which("soffice") or ""
 
 
 def _finish(found: Office) -> None:

@@ -22,6 +22,7 @@ from requests.adapters import HTTPAdapter
 
 from pipeline.mailbox.ews_settings import EwsSettings
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
+from pipeline.mailbox.trouble import LoginRefused
 
 _WAITS = 10
 """A whole answer may take as many times the time limit of one wait: a server that drips is given up."""
@@ -208,7 +209,7 @@ class _Statuses(FailFast):  # type: ignore[misc]  # exchangelib has no types
         match status:
             case HTTPStatus.UNAUTHORIZED:
                 offered = in_words(response.headers.get("WWW-Authenticate", "")) or "nothing"
-                raise MailboxRefused(
+                raise LoginRefused(
                     f"{said} {settings.user} could not log in with {settings.auth}; the server takes {offered}. Check "
                     f"user, password and auth, and whether the account is locked. {settings.warning}".rstrip()
                 )

@@ -1,8 +1,7 @@
 """Have an IMAP server tell of new mail (IDLE, RFC 2177), over a connection of its own. Only a hint: polling stays.
 
-imapclient's ``idle_done`` waits for ever on a line that died, and its ``idle_check`` takes the end of the line for
-silence. So the time limit of the socket is set anew before every DONE, and every wait ends with one: a server that
-answers it is there. IDLE is begun anew every nine minutes, as many networks forget a silent line after ten.
+imapclient's ``idle_check`` takes the end of the line for silence, so every wait ends with DONE: a server that answers
+it in time is there. IDLE is begun anew every nine minutes, as many networks forget a silent line after ten.
 """
 
 import contextlib
@@ -74,7 +73,7 @@ class Watch:
         line = self._line
         if line is not None:
             with contextlib.suppress(OSError, ValueError):
-                pass
+                line.shutdown(socket.SHUT_RDWR)
 
     def _watched(self, settings: ImapSettings, login: Login) -> bool:
         """Wait on one connection until stopped; what goes wrong is raised. False where the server has no IDLE."""
@@ -87,16 +86,15 @@ class Watch:
                 self._line = client.socket()
                 client.select_folder(settings.inbox, readonly=True)
                 while not self._stopped.is_set():
-                    self._idle(client, settings.timeout_seconds)
+                    self._idle(client)
         finally:
             self._line = None
             session.close()
         return True
 
-    def _idle(self, client: Any, timeout_seconds: float) -> None:
+    def _idle(self, client: Any) -> None:
         client.idle()
         told = client.idle_check(timeout=self._idle_seconds)
-        client.socket().settimeout(timeout_seconds)
         _, more = client.idle_done()
         self._failures = 0
         if any(_is_new(one) for one in (*told, *more)):

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
+from pipeline.mailbox.trouble import LoginRefused
 from tests.contract import dovecot, ews_stub
 from tests.contract.ews_state import MESSAGES, envelope, fault, refusal, said
 from tests.contract.graph_state import Reply, always, once
@@ -54,7 +55,7 @@ def test_ntlm_logs_in_once_for_a_visit(ntlm):
 @pytest.mark.parametrize("auth", ["ntlm", "basic"])
 @pytest.mark.parametrize("changes", [{"password": WRONG}, {"user": "OFFICE\\nobody"}])
 def test_a_wrong_login_is_refused_and_not_repeated(ntlm, auth, changes):
-    with pytest.raises(MailboxRefused, match=rf"401.*could not log in with {auth}.*NTLM") as trouble:
+    with pytest.raises(LoginRefused, match=rf"401.*could not log in with {auth}.*NTLM") as trouble:
         ntlm.mailbox(auth=auth, **changes).unread()
     told = f"{trouble.value!r} {trouble.value.__cause__!r} {trouble.value.__context__!r}"
     assert WRONG not in told

@@ -94,24 +94,26 @@ class Bench:
         return +counted
 
 
-def points(edges, most, chance):
-    """The octets around every edge, and as many others by chance; all where there are no more than ``most``."""
+def points(edges, around, more, chance):
+    """The octets at every edge and up to ``around`` beside it, and so many more by chance; all where they are few."""
     every = range(1, edges[-1] + 1)
-    if len(every) <= most:
+    if len(every) <= more:
         return every
-    near = {edge + by for edge in edges for by in (-1, 0, 1)}
-    return sorted(near & set(every) | set(chance.sample(every, most)))
+    near = {edge + by for edge in edges for by in range(-around, around + 1)}
+    return sorted(near & set(every) | set(chance.sample(every, more)))
 
 
 @pytest.mark.dovecot
 @pytest.mark.slow
-@pytest.mark.parametrize(("way", "most"), [(Way.CUT, 300), (Way.RESET, 60), (Way.STALL, 10)], ids=str)
+@pytest.mark.parametrize(
+    ("way", "density"), [(Way.CUT, (1, 300)), (Way.RESET, (1, 30)), (Way.STALL, (0, 10))], ids=["cut", "reset", "stall"]
+)
 @pytest.mark.parametrize("direction", list(Direction))
-def test_a_conversation_broken_anywhere_loses_nothing_and_does_nothing_twice(dovecots, capsys, way, most, direction):
+def test_a_conversation_broken_anywhere_loses_nothing_and_does_nothing_twice(dovecots, capsys, way, density, direction):
     bench = Bench(dovecots(dovecot.FULL))
     edges = bench.measured()[direction]
     chance = random.Random(SEED)
-    faults = [Fault(way, direction, at) for at in points(edges, most, chance)]
+    faults = [Fault(way, direction, at) for at in points(edges, *density, chance)]
     with ThreadPoolExecutor(AT_ONCE) as many:
         wrong = [said for said in many.map(bench.tried, faults) if said]
     with capsys.disabled():

@@ -48,19 +48,3 @@ def test_the_second_poll_over_unread_mails_asks_for_no_size_again(dovecots, caps
     assert costs[1] == costs[2]
     a_mail = costs[1] / MAILS + 2  # a number may have a digit or two more
     assert a_mail * FORTY_THOUSAND < MEGABYTE
-
-
-@pytest.mark.dovecot
-def test_sizes_are_forgotten_when_the_server_numbers_its_mails_anew(imap):
-    stand = imap()
-    stand.deliver(mail(1))
-    mailbox = stand.mailbox()
-    assert [one.size for one in mailbox.unread()] == [len(mail(1))]
-    mailbox.close()
-    with stand.server.person(stand.user) as client:
-        client.select_folder("INBOX")
-        client.delete_messages(client.search("ALL"))
-        client.expunge()
-    stand.deliver(mail(1_000_000))
-    stand.renumber()
-    assert [one.size for one in mailbox.unread()] == [len(mail(1_000_000))]

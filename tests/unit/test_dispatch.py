@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import dataclass, field
 
 import msgspec
@@ -43,24 +44,41 @@ class Server:
         pass
 
 
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory):
+    """A Release of one submission whose two notices are to be sent; nothing is sent yet. Copied for each test."""
+    folder = tmp_path_factory.mktemp("committed")
+    with a_helpdesk(folder) as helpdesk:
+        office = helpdesk.office
+        office.config = sending(office.config)
+        helpdesk.deliver(good_submission())
+        helpdesk.round()
+        desk.decide_by_hand(office, "CPL-2026-00001", Word.ACCEPT, why="well", by="Ada")
+        releasing.commit(office, releasing.prepare(office, releasing.planned(office)), by="Ada")
+    return folder
+
+
+def sending(config, unsure="hold"):
+    notices = NoticesConfig(send=True, list_address=LIST, dcc=(DCC,))
+    return msgspec.structs.replace(config, notices=notices, smtp=SmtpConfig("mail.example", unsure=unsure))
+
+
 @pytest.fixture
-def helpdesk(tmp_path):
+def helpdesk(tmp_path, committed):
+    shutil.copytree(committed, tmp_path, dirs_exist_ok=True)
+    with a_helpdesk(tmp_path, readers=READERS, with_cpl=False) as found:
+        found.office.config = sending(found.office.config)
+        yield found
+
+
+@pytest.fixture
+def fresh(tmp_path):
     with a_helpdesk(tmp_path, readers=READERS) as found:
         yield found
 
 
 def released(helpdesk, unsure="hold"):
-    """A Release of one submission whose two notices are to be sent; nothing is sent yet."""
-    office = helpdesk.office
-    office.config = msgspec.structs.replace(
-        office.config,
-        notices=NoticesConfig(send=True, list_address=LIST, dcc=(DCC,)),
-        smtp=SmtpConfig("mail.example", unsure=unsure),
-    )
-    helpdesk.deliver(good_submission())
-    helpdesk.round()
-    desk.decide_by_hand(office, "CPL-2026-00001", Word.ACCEPT, why="well", by="Ada")
-    releasing.commit(office, releasing.prepare(office, releasing.planned(office)), by="Ada")
+    helpdesk.office.config = sending(helpdesk.office.config, unsure)
 
 
 def keeps(helpdesk, server, owner="one"):
@@ -74,7 +92,6 @@ def states(helpdesk):
 
 
 def test_notices_are_sent_once_each(helpdesk):
-    released(helpdesk)
     server = Server()
     done = keeps(helpdesk, server)
     assert (done.shelved, done.sent) == (1, 2)
@@ -85,7 +102,6 @@ def test_notices_are_sent_once_each(helpdesk):
 
 
 def test_nothing_is_sent_before_the_files_stand(helpdesk, monkeypatch):
-    released(helpdesk)
     monkeypatch.setattr(Dispatch, "_shelve", lambda *_: None)
     server = Server()
     assert keeps(helpdesk, server).sent == 0
@@ -93,14 +109,12 @@ def test_nothing_is_sent_before_the_files_stand(helpdesk, monkeypatch):
 
 
 def test_without_a_server_they_wait(helpdesk):
-    released(helpdesk)
     assert keeps(helpdesk, None).sent == 0
     assert states(helpdesk) == [EffectState.PENDING] * 2
     assert keeps(helpdesk, Server()).sent == 2
 
 
 def test_a_later_is_tried_again_and_a_no_is_held(helpdesk):
-    released(helpdesk)
     server = Server([Outcome.LATER, Outcome.REFUSED])
     keeps(helpdesk, server)
     assert states(helpdesk) == [EffectState.PENDING, EffectState.HELD]
@@ -111,7 +125,6 @@ def test_a_later_is_tried_again_and_a_no_is_held(helpdesk):
 
 
 def test_a_server_that_cannot_be_used_ends_the_round(helpdesk):
-    released(helpdesk)
     server = Server([Outcome.UNUSABLE])
     keeps(helpdesk, server)
     assert len(server.sent) == 1
@@ -119,7 +132,6 @@ def test_a_server_that_cannot_be_used_ends_the_round(helpdesk):
 
 
 def test_wrong_settings_leave_it_promised(helpdesk):
-    released(helpdesk)
     assert keeps(helpdesk, lambda: Unusable("smtp: set password_file or password_env")).sent == 0
     (first, _) = [e for e in helpdesk.office.ledger.effects_of_release("3.001") if e.kind == "send"]
     assert (first.state, first.error) == (EffectState.PENDING, "smtp: set password_file or password_env")
@@ -145,7 +157,6 @@ def test_who_dies_while_sending_does_not_send_again(helpdesk, unsure, times):
 
 
 def test_two_at_once_send_it_once(helpdesk):
-    released(helpdesk)
     office = helpdesk.office
     assert office.ledger.lease("dispatch", "another", office.now(), 900)
     server = Server()
@@ -155,7 +166,6 @@ def test_two_at_once_send_it_once(helpdesk):
 
 
 def test_bytes_that_are_gone_are_held(helpdesk):
-    released(helpdesk)
     office = helpdesk.office
     (first, _) = [e for e in office.ledger.effects_of_release("3.001") if e.kind == "send"]
     for file in (office.config.data / "artefacts").rglob(f"*{first.payload['artefact'][2:]}*"):
@@ -165,14 +175,13 @@ def test_bytes_that_are_gone_are_held(helpdesk):
 
 
 def test_the_worker_sends_after_it_has_judged(helpdesk):
-    released(helpdesk)
     server = Server()
     done = helpdesk.worker(transport=server).run_once()
     assert (done.shelved, done.sent, helpdesk.round().sent) == (1, 2, 0)
 
 
-def test_notices_that_may_not_be_sent_are_drafts(helpdesk):
-    office = helpdesk.office
+def test_notices_that_may_not_be_sent_are_drafts(fresh):
+    helpdesk, office = fresh, fresh.office
     office.config = msgspec.structs.replace(office.config, notices=NoticesConfig(list_address=LIST, dcc=(DCC,)))
     helpdesk.deliver(good_submission())
     helpdesk.round()

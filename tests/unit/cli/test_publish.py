@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -31,6 +32,7 @@ def place(tmp_path, cli, monkeypatch):
     )
     monkeypatch.setenv("PIPELINE_CONFIG", str(tmp_path / "pipeline.toml"))
     monkeypatch.setattr("pipeline.cli.settings.datetime", _Standing)
+    monkeypatch.setattr("pipeline.cli.publish.libreoffice", lambda: "")  # seconds each time; one test has it
     (tmp_path / "cpl.xlsm").write_bytes(cpl_workbook(issued="18-02-2026"))
     assert cli("import", "cpl.xlsm", "--by", "Ada").code == 0
     return tmp_path
@@ -69,7 +71,8 @@ def test_without_a_list_the_remedy_is_told(tmp_path, cli, place):
     assert "take over the last one with 'pipeline import'" in ended.err
 
 
-def test_from_acceptance_to_the_folder(place, cli):
+def test_from_acceptance_to_the_folder(place, cli, monkeypatch):
+    monkeypatch.setattr("pipeline.cli.publish.libreoffice", lambda: shutil.which("soffice") or "")
     accept(place, cli)
     dry = cli("publish", "--dry-run")
     assert dry.code == 0

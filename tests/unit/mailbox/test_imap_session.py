@@ -206,6 +206,15 @@ def test_sizes_are_asked_for_in_batches_that_fit_a_line(mailbox):
     assert max(map(len, asked)) < 8_192
 
 
+def test_a_size_is_asked_for_once_and_again_when_the_server_numbers_its_mails_anew(mailbox):
+    made, server = mailbox({b"FETCH": b"* 1 FETCH (UID 1 RFC822.SIZE 10)\r\n%s OK done\r\n"})
+    assert [one.size for one in made.unread()] == [one.size for one in made.unread()] == [10]
+    assert sum(b"FETCH" in line for line in server.heard) == 1
+    server._answers[b"EXAMINE"] = b"* 1 EXISTS\r\n* OK [UIDVALIDITY 8] .\r\n%s OK done\r\n"
+    server._answers[b"FETCH"] = b"* 1 FETCH (UID 1 RFC822.SIZE 20)\r\n%s OK done\r\n"
+    assert [(one.size, one.ref.generation) for one in made.unread()] == [(20, "8")]
+
+
 @pytest.mark.parametrize("namespace", [b"NIL NIL NIL", b'(("" "/")) NIL NIL', b'(("" NIL)) NIL NIL'])
 def test_folders_are_placed_whatever_the_namespace_says(mailbox, namespace):
     answers = {

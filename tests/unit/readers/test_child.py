@@ -18,6 +18,7 @@ from pipeline.readers.cpl import CplReading
 from pipeline.readers.jobs import JOBS, ChildLimits, Job
 from pipeline.readers.message import ReadMail
 
+pytestmark = pytest.mark.forks
 HERE = Path(__file__).parent
 LIMITS = ChildLimits(wall=10.0)
 SHORT = ChildLimits(wall=0.3)
