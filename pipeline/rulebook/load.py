@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -99,7 +99,7 @@ class Rulebook:
     manufacturers: Mapping[str, tuple[str, ...]]
     reminders: RemindersFile | None
     files: Mapping[str, str]
-    stored: bool = False
+    stored: bool = field(default=False, compare=False)
 
     @classmethod
     def load(cls, folder: Path) -> "Rulebook":

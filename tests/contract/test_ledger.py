@@ -512,7 +512,7 @@ class TestWhatPeopleSee:
         assert ledger.dump() != before
         assert set(before) == {
             "messages", "cases", "judgements", "drafts", "effects", "verdicts", "in_force", "audit",
-            "releases", "published", "amendments", "certificates",
+            "releases", "published", "amendments", "certificates", "bounces",
         }  # fmt: skip
 
 

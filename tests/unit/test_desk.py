@@ -330,7 +330,7 @@ def test_retry_puts_a_set_aside_mail_back_to_work(helpdesk):
     raw = good_submission()
     helpdesk.deliver(raw)
     worker = helpdesk.worker()
-    worker._visit(worker.fetch, Round())
+    worker._visit(worker.fetching.fetch, Round())
     digest = sha256(raw).hexdigest()
     helpdesk.office.ledger.set_aside(digest, helpdesk.office.now(), "Nobody knew what to do with it.")
     assert helpdesk.round() == Round()

@@ -50,7 +50,9 @@ def test_three_accepted_submissions_become_the_next_version_of_the_real_list(rea
                 answers["ZigBee_Properties.Bands_Join"] = ""
             helpdesk.deliver(submission(helpdesk.clock.now - timedelta(minutes=minute), answers, base=cpl()))
         helpdesk.round()
-        for line in office.ledger.cases("open"):
+        judged = [line for line in office.ledger.cases("open") if line.outcome]
+        assert len(judged) == 3  # beside them the Cases of certificates that have expired on the real list
+        for line in judged:
             desk.decide_by_hand(office, line.number, Outcome.ACCEPT, why="for this test", by="Ada")
         ordered = releasing.planned(office)
         assert ordered is not None

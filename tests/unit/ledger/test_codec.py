@@ -34,7 +34,7 @@ def test_the_form_is_canonical():
     second = Circumstances(on=date(2026, 11, 21), seen=MappingProxyType({"a": "1", "b": "2"}))
     assert encode(first) == encode(second)
     assert encode(first) == (
-        '{"at":"","cpl":"","dcc":[],"epcl":"","known_certificates":null,"ocr":[],"on":"2026-11-21",'
+        '{"at":"","border":[],"cpl":"","dcc":[],"epcl":"","known_certificates":null,"ocr":[],"on":"2026-11-21",'
         '"pending":[],"seen":{"a":"1","b":"2"},"submitters":[],"trust":""}'
     )
 
