@@ -160,13 +160,21 @@ def _values(given: list[str], rules: Rulebook) -> dict[str, str]:
         if not equals or name not in rules.fields:
             raise typer.BadParameter(f"'{name}' is no field of the form: write FIELD=VALUE", param_hint="--set")
         if value.startswith("@"):
-            value = read_file(Path(value[1:])).decode("utf-8", "replace").strip()
+            value = _text_of(Path(value[1:]))
         elif rules.fields[name].audience in {"red", "personal"}:
             raise typer.BadParameter(
                 f"{name} is restricted: put the value into a file and write {name}=@FILE", param_hint="--set"
             )
         values[name] = value
     return values
+
+
+def _text_of(file: Path) -> str:
+    """Return a value from a file; nothing of it is repeated where it is no text (law 8)."""
+    try:
+        return read_file(file).decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{file} is not UTF-8 text: save it as such", param_hint="--set") from None
 
 
 def _files(given: list[Path] | None) -> list[orders.Given]:

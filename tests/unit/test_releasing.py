@@ -10,6 +10,7 @@ from pipeline.demo.products import sample_entries
 from pipeline.demo.workbook import cpl_workbook
 from pipeline.domain.judgement import Outcome
 from pipeline.domain.release import AmendmentKind
+from pipeline.ledger.artefacts import ArtefactMissing
 from pipeline.ledger.errors import LedgerConflict
 from pipeline.ledger.records import EffectState
 from pipeline.office import CPL
@@ -172,7 +173,7 @@ def test_a_stored_form_that_is_gone_is_our_own_trouble(helpdesk):
     (item,) = office.ledger.accepted()
     for file in (office.config.data / "artefacts").rglob(f"*{item.message[2:]}*"):
         file.unlink()
-    with pytest.raises(Exception, match=item.message[:12]):
+    with pytest.raises(ArtefactMissing, match=item.message[:12]):
         releasing.planned(office)
 
 

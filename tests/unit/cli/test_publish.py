@@ -168,6 +168,9 @@ def test_what_is_red_comes_from_a_file(place, cli):
     name = "Device_ZigBee_Information_Repository.Stack_Vendor"
     refused = cli("amend", "4", "--kind", "dzir", "--set", f"{name}=Larkspur", "--why", "x")
     assert (refused.code, "Larkspur" in refused.err.replace(f"{name}=@FILE", "")) == (2, False)
+    (place / "stack.txt").write_bytes(b"Larkspur \xff")
+    garbled = cli("amend", "4", "--kind", "dzir", "--set", f"{name}=@stack.txt", "--why", "x")
+    assert (garbled.code, "Larkspur" in garbled.err) == (2, False)
     (place / "stack.txt").write_text("Larkspur Radio\n", "utf-8")
     done = cli("amend", "4", "--kind", "dzir", "--set", f"{name}=@stack.txt", "--why", "New radio.")
     assert done.code == 0
