@@ -96,7 +96,9 @@ class Dispatch:
         office = self.office
         resend = office.config.smtp is not None and office.config.smtp.unsure == "resend"
         for effect in office.ledger.stranded(office.now()):
-            if effect.kind == SEND and resend:
+            if effect.kind != SEND:  # a draft can be looked for: pipeline/promises.py does
+                continue
+            if resend:
                 office.ledger.effect_failed(effect.key, office.now(), effect.error, office.now())
             else:
                 done.unsure += 1

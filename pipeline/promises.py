@@ -1,6 +1,11 @@
-"""Step 4 of the worker: keep the promises of the ledger's outbox to the mailbox, and note each one (law 7)."""
+"""Step 5 of the worker: keep the promises of the ledger's outbox to the mailbox, and note each one (law 7).
 
-from collections.abc import Callable
+A draft is looked for everywhere before it is put: one that a person edited, sent or moved away is theirs, and never
+put again. That it is put now is noted before; who dies between the two leaves a draft that was put, or was deleted
+since, or never was. Where it stands nowhere it is held for a person, as no draft is better than a second one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,13 +14,23 @@ import structlog
 from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing
 from pipeline.ledger.errors import LedgerConflict, NoSuchCase
 from pipeline.ledger.records import Effect, EffectState
-from pipeline.mailbox.port import Filed, Mailbox, MailboxRefused, MailboxUnavailable, Ref
+from pipeline.mailbox.port import Filed, Mailbox, MailboxRefused, MailboxUnavailable, Place, Ref, Trace
 from pipeline.office import Office, stamp
 from pipeline.releasing import is_shelved
 from pipeline.reminding import is_current
+from pipeline.turn import Turn
 
 _LONGEST_WAIT = timedelta(hours=1)
 _KINDS = {"draft", "file"}
+_FOUND = {
+    Place.DRAFTS: "was in Drafts already",
+    Place.SENT: "a person sent it",
+    Place.ELSEWHERE: "a person moved or deleted it",
+}
+_LOST = (
+    "It was being put into Drafts when the worker died, and stands nowhere now: a person deleted it, or it never got "
+    "there. 'pipeline retry' puts it again."
+)
 
 log = structlog.get_logger()
 
@@ -38,20 +53,28 @@ class Round:
     sent: int = 0
     unsure: int = 0
     unreachable: str = ""
+    elsewhere: str = ""
 
 
 class Promises:
     """Keeps promises during one visit to the mailbox. stopping: whether to end after the promise at hand."""
 
-    def __init__(self, office: Office, progress: Progress, stopping: Callable[[], bool]) -> None:
+    def __init__(self, office: Office, progress: Progress, stopping: Callable[[], bool], turn: Turn) -> None:
         self.office = office
         self._progress = progress
         self._stopping = stopping
+        self._turn = turn
+
+    def open(self) -> bool:
+        """Say whether there is anything to do in the mailbox."""
+        return bool(self.due() or self._begun())
 
     def keep(self, mailbox: Mailbox, done: Round) -> None:
         """Keep the promises that are due. A mail is filed only when the drafts of its Case are in the mailbox."""
-        office = self.office
+        self._look_after(mailbox)
         due = self.due()
+        wanted = [effect.payload["message_id"] for effect in due if effect.kind == "draft"]
+        standing = mailbox.drafts(wanted) if wanted else {}
         for position, effect in enumerate(due, start=1):
             if self._stopping():
                 return
@@ -60,17 +83,41 @@ class Promises:
             try:
                 if effect.kind == "file" and self._drafts_open(effect):
                     continue
-                note = self._keep(effect, mailbox, done)
-                office.ledger.effect_done(effect.key, office.now(), note)
-                log.info("promise kept", step="act", kind=effect.kind, note=note)
-            except MailboxUnavailable as error:
-                office.ledger.effect_failed(effect.key, office.now(), str(error), retry_at(office, effect))
-                raise
-            except (MailboxRefused, ArtefactMissing, ArtefactDamaged, LedgerConflict) as error:
-                office.ledger.effect_failed(effect.key, office.now(), str(error), None)
-                log.warning("promise held", step="act", kind=effect.kind, error=str(error))
+                self._turn.goes_on()
+                self._keep_one(effect, mailbox, standing, done)
             finally:
                 structlog.contextvars.unbind_contextvars("case")
+
+    def _keep_one(self, effect: Effect, mailbox: Mailbox, standing: Mapping[str, Sequence[Trace]], done: Round) -> None:
+        office, token = self.office, self._turn.token
+        try:
+            note = self._keep(effect, mailbox, standing, done)
+            office.ledger.effect_done(effect.key, office.now(), note, token)
+            log.info("promise kept", step="act", kind=effect.kind, note=note)
+        except MailboxUnavailable as error:
+            self._turn.goes_on()
+            office.ledger.effect_failed(effect.key, office.now(), str(error), retry_at(office, effect), token)
+            raise
+        except (MailboxRefused, ArtefactMissing, ArtefactDamaged, LedgerConflict) as error:
+            self._turn.goes_on()  # where the conflict is that another worker has taken over, nothing is noted
+            office.ledger.effect_failed(effect.key, office.now(), str(error), None, token)
+            log.warning("promise held", step="act", kind=effect.kind, error=str(error))
+
+    def _begun(self) -> list[Effect]:
+        """Return the drafts that a worker now gone began to put."""
+        return [effect for effect in self.office.ledger.stranded(self.office.now()) if effect.kind == "draft"]
+
+    def _look_after(self, mailbox: Mailbox) -> None:
+        """Settle what a worker now gone has begun: it stands somewhere, or a person must look."""
+        office, begun = self.office, self._begun()
+        standing = mailbox.drafts([effect.payload["message_id"] for effect in begun]) if begun else {}
+        for effect in begun:
+            found = standing.get(effect.payload["message_id"])
+            if found:
+                office.ledger.effect_done(effect.key, office.now(), _in_words(found), self._turn.token)
+            else:
+                office.ledger.effect_failed(effect.key, office.now(), _LOST, None, self._turn.token)
+                log.warning("promise held", step="act", kind=effect.kind, error=_LOST)
 
     def due(self) -> list[Effect]:
         """Return the promises to be kept now. What tells of a Release waits until its files can be found.
@@ -93,12 +140,15 @@ class Promises:
             return False
         return any(e.kind == "draft" and e.state is not EffectState.DONE for e in effects)
 
-    def _keep(self, effect: Effect, mailbox: Mailbox, done: Round) -> str:
+    def _keep(self, effect: Effect, mailbox: Mailbox, standing: Mapping[str, Sequence[Trace]], done: Round) -> str:
         if effect.kind == "draft":
+            if found := standing.get(effect.payload["message_id"]):
+                return _in_words(found)
             raw = self.office.artefacts.get(effect.payload["artefact"])
+            self.office.ledger.effect_begins(effect.key, self.office.now(), self._turn.token)
             put = mailbox.save_draft(raw, effect.payload["message_id"])
             done.drafted += put
-            return "put into Drafts" if put else "was in Drafts already"
+            return "put into Drafts" if put else _FOUND[Place.DRAFTS]
         record = self.office.ledger.message(effect.payload["sha256"])
         if record is None:
             raise LedgerConflict(f"{effect.key}: the ledger does not know that mail")
@@ -110,6 +160,11 @@ class Promises:
         )
         done.filed += filed is Filed.DONE
         return f"file away: {filed.value}"
+
+
+def _in_words(found: Sequence[Trace]) -> str:
+    places = {trace.place for trace in found}
+    return next(_FOUND[place] for place in (Place.SENT, Place.DRAFTS, Place.ELSEWHERE) if place in places)
 
 
 def retry_at(office: Office, effect: Effect) -> str:

@@ -9,12 +9,13 @@
 
 Killed anywhere, the next run goes on where this one stopped: bytes are stored by their digest, rows are unique, a
 promise is looked for in the mailbox before it is kept, and a mail leaves the inbox only after its effect is noted.
+Of several workers on one ledger one does a round at a time (pipeline/turn.py).
 One bad mail or one bad promise never stops the next; trouble of our own that all of them would meet ends the round.
 """
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 
 import structlog
 
@@ -34,6 +35,7 @@ from pipeline.readers.message import ReadMail
 from pipeline.reminding import Reminding
 from pipeline.requesting import answer, asked_of, proposed
 from pipeline.trouble import OWN_TROUBLE, in_words
+from pipeline.turn import Turn, TurnLost
 
 log = structlog.get_logger()
 
@@ -52,37 +54,48 @@ class Worker:
     ) -> None:
         self.office = office
         self._open = open_mailbox
-        self._progress = progress
         self._name = ""
         self._stopping = threading.Event()
-        self.fetching = Fetching(office, progress, self._stopping.is_set)
+        self.turn = Turn(office, owner)
+        self._progress = progress = self.turn.kept_while(progress)
+        self.fetching = Fetching(office, progress, self._ends)
         self.reminding = Reminding(office)
-        self.promises = Promises(office, progress, self._stopping.is_set)
-        self.dispatch = Dispatch(office, transport, progress, self._stopping.is_set, owner)
+        self.promises = Promises(office, progress, self._ends, self.turn)
+        self.dispatch = Dispatch(office, transport, progress, self._ends, owner)
 
     def stop(self) -> None:
         """End the round after the mail or the promise at hand. Called from another thread."""
         self._stopping.set()
 
+    def _ends(self) -> bool:
+        return self._stopping.is_set() or bool(self.turn.lost)
+
     def run_once(self) -> Round:
         """Do one round. Trouble with the mailbox is noted and leaves what is spooled to be judged all the same.
 
-        Raises one of OWN_TROUBLE, when what can be done without it has been done; the next round goes on.
+        Where another worker of this ledger has its turn, nothing is done. Raises one of OWN_TROUBLE, when what can be
+        done without it has been done; the next round goes on.
         """
         done = Round()
+        with self.turn.taken() as ours, suppress(TurnLost):
+            if ours:
+                self._round(done)
+        done.elsewhere = self.turn.lost
+        log.info("round done", step="round", **{k: v for k, v in vars(done).items() if v})
+        return done
+
+    def _round(self, done: Round) -> None:
         reached = self._visit(self.fetching.fetch, done)
         try:
             self.judge(done)
-            if not self._stopping.is_set():
+            if not self._ends():
                 done.reminded = self.reminding.keep()
         finally:
             # A mailbox that was away a moment ago is left in peace: nothing is held up or put on hold for it.
-            if reached and not self._stopping.is_set() and self.promises.due():
+            if reached and not self._ends() and self.promises.open():
                 self._visit(self.promises.keep, done)
-            if not self._stopping.is_set():
+            if not self._ends():
                 self.dispatch.keep(done)
-        log.info("round done", step="round", **{k: v for k, v in vars(done).items() if v})
-        return done
 
     def _visit(self, step: Callable[[Mailbox, Round], None], done: Round) -> bool:
         """Say whether the mailbox could be used."""
@@ -107,13 +120,13 @@ class Worker:
         if waiting:
             office.ready()  # where it is not, no mail is begun and no attempt counted
         for position, record in enumerate(waiting, start=1):
-            if self._stopping.is_set():
+            if self._ends():
                 return
             self._progress("judge", position, len(waiting))
             structlog.contextvars.bind_contextvars(mail=record.sha256[:12], rules=office.rules.fingerprint[:12])
             try:
                 self._attempt(record, done)
-            except OWN_TROUBLE:
+            except (TurnLost, *OWN_TROUBLE):
                 raise
             except Exception as error:  # noqa: BLE001 - one bad mail never stops the next (law 6)
                 # Its attempts are counted, so it cannot loop.

@@ -68,6 +68,8 @@ def run(
 
 def words(done: Round) -> str:
     """Return what a round did in one line."""
+    if done.elsewhere:
+        return f"Nothing was done: {done.elsewhere}. If none is, one died a moment ago: try again in five minutes."
     told = (
         f"{done.fetched} new mails, {done.concluded} concluded, {done.drafted} drafts put, {done.filed} mails filed, "
         f"{done.set_aside} set aside, {done.failed} to be tried again."

@@ -30,7 +30,13 @@ def open_mailbox(settings: MaildirSettings | ImapSettings | GraphSettings | EwsS
     """
     match settings:
         case MaildirSettings():
-            return Maildir(settings.path, name=settings.name, drafts=settings.drafts, max_octets=settings.max_octets)
+            return Maildir(
+                settings.path,
+                name=settings.name,
+                drafts=settings.drafts,
+                sent=settings.sent,
+                max_octets=settings.max_octets,
+            )
         case ImapSettings():
             return Imap(settings, login=imap_login(settings))
         case GraphSettings():

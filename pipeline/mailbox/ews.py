@@ -6,14 +6,15 @@ mail has another one.
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 from pipeline.mailbox.ews_folders import Folders
-from pipeline.mailbox.ews_requests import KEY, either, equal
+from pipeline.mailbox.ews_requests import KEY, at_least, either, equal
 from pipeline.mailbox.ews_session import ItemMissing, Session
 from pipeline.mailbox.ews_settings import EwsSettings
-from pipeline.mailbox.headers import require_own_id
-from pipeline.mailbox.port import Filed, Listed, MailboxRefused, MailboxUnavailable, Ref
+from pipeline.mailbox.headers import message_id_of, references_in, require_own_id
+from pipeline.mailbox.port import Filed, Listed, MailboxRefused, MailboxUnavailable, Place, Ref, SentMail, Trace
 from pipeline.mailbox.trouble import MailGone, MailTooLarge
 
 _GENERATION = "ews"
@@ -29,6 +30,7 @@ class Ews:
         self._settings = settings
         self._session = Session(settings, sleep=sleep)
         self._folders = Folders(self._session)
+        self._sent: dict[str, SentMail] = {}
 
     def unread(self) -> Sequence[Listed]:
         """Return the unread mails by the time of receipt. Their size is Exchange's, which is not that of the MIME."""
@@ -66,6 +68,31 @@ class Ews:
             return False
         self._session.create_draft(raw, message_id)
         return True
+
+    def drafts(self, message_ids: Sequence[str]) -> Mapping[str, Sequence[Trace]]:
+        """Search the whole mailbox, Deleted Items included: by the named property of ours, and by Message-ID."""
+        places = {self._folder("drafts"): Place.DRAFTS, self._folder("sentitems"): Place.SENT}
+        found = {}
+        for message_id in filter(_can_be_searched, message_ids):
+            wanted = either(equal(KEY, message_id), equal(_MESSAGE_ID, message_id))
+            items = self._session.items(self._folders.everywhere(), [KEY, _MESSAGE_ID, "item:ParentFolderId"], wanted)
+            ours = [item for item in items if message_id in {item.key, item.message_id}]
+            traces = [self._trace(item.id, places.get(item.parent, Place.ELSEWHERE)) for item in ours]
+            if traces:
+                found[message_id] = traces
+        return found
+
+    def sent(self, since: date) -> Sequence[SentMail]:
+        """Return the mails of Sent Items. What each refers to is read of its octets, once."""
+        wanted = at_least("item:DateTimeSent", f"{since.isoformat()}T00:00:00Z")
+        known, self._sent = self._sent, {}
+        for item in list(self._session.items([self._folder("sentitems")], (), wanted)):
+            try:
+                mail = known.get(item.id) or _sent_mail(item.id, self._session.octets(item.id))
+            except (ItemMissing, MailTooLarge):
+                continue
+            self._sent[item.id] = mail
+        return [mail for mail in self._sent.values() if mail.message_id]
 
     def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
         """Mark read, then move. Between the two the mail is in the inbox still, and is found there the next time."""
@@ -125,6 +152,9 @@ class Ews:
         except ItemMissing:
             return ""
 
+    def _trace(self, uid: str, place: Place) -> Trace:
+        return Trace(place, self._digest(uid) if place is Place.DRAFTS else "")
+
     def _search(self, folder: str, sha256: str, message_id: str) -> str:
         """Find a mail of a folder by the digest of its octets; Message-ID only narrows the search."""
         if _can_be_searched(message_id):
@@ -140,6 +170,10 @@ class Ews:
             return hashlib.sha256(self._session.octets(uid)).hexdigest()
         except (ItemMissing, MailTooLarge):
             return ""
+
+
+def _sent_mail(uid: str, raw: bytes) -> SentMail:
+    return SentMail(Ref("sentitems", _GENERATION, uid), message_id_of(raw), references_in(raw))
 
 
 def _can_be_searched(message_id: str) -> bool:

@@ -4,7 +4,7 @@ from pipeline.mailbox.ews_answers import Folder
 from pipeline.mailbox.ews_session import Exists, Session
 from pipeline.mailbox.port import MailboxRefused
 
-_WELL_KNOWN = ("inbox", "drafts", "msgfolderroot")
+_WELL_KNOWN = ("inbox", "drafts", "sentitems", "msgfolderroot")
 """Names that Exchange knows in a mailbox of any language; the last is what holds all folders of a mailbox."""
 
 
@@ -55,7 +55,7 @@ class Folders:
 
     def _seen(self, levels: list[str]) -> str:
         first, *rest = levels
-        if first.casefold() in _WELL_KNOWN[:2]:
+        if first.casefold() in _WELL_KNOWN[:3]:
             place = self._root(first.casefold())
         else:
             place, rest = self._root("msgfolderroot"), levels

@@ -101,6 +101,11 @@ def equal(field: str, value: str) -> etree._Element:
     return _t.IsEqualTo(_field(field), _t.FieldURIOrConstant(_t.Constant(Value=value)))
 
 
+def at_least(field: str, value: str) -> etree._Element:
+    """Return the restriction to items with this value of a property, or a greater one."""
+    return _t.IsGreaterThanOrEqualTo(_field(field), _t.FieldURIOrConstant(_t.Constant(Value=value)))
+
+
 def either(*restrictions: etree._Element) -> etree._Element:
     """Return the restriction to items that meet one of these."""
     return _t("Or", *restrictions)

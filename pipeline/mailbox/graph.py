@@ -7,7 +7,8 @@ moves within the mailbox, and become void when the mailbox is moved or restored.
 import base64
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
@@ -16,9 +17,9 @@ from pipeline.mailbox.graph_folders import Folders
 from pipeline.mailbox.graph_inbox import Inbox
 from pipeline.mailbox.graph_session import ItemMissing, Session
 from pipeline.mailbox.graph_settings import GraphSettings
-from pipeline.mailbox.headers import require_own_id
+from pipeline.mailbox.headers import message_id_of, references_in, require_own_id
 from pipeline.mailbox.oauth_settings import Tokens
-from pipeline.mailbox.port import Filed, Listed, MailboxRefused, Ref
+from pipeline.mailbox.port import Filed, Listed, MailboxRefused, Place, Ref, SentMail, Trace
 from pipeline.mailbox.trouble import MailGone, MailTooLarge
 
 DRAFT_KEY = "String {6a1d0a5c-2f0e-4c63-9d2a-4f3c1f6f6d52} Name CplPipelineDraft"
@@ -39,6 +40,7 @@ class Graph:
         self._settings = settings
         self._session = Session(settings, tokens=tokens, sleep=sleep)
         self._folders = Folders(self._session)
+        self._sent: dict[str, SentMail] = {}
         self._inbox = Inbox()
 
     def unread(self) -> Sequence[Listed]:
@@ -72,15 +74,38 @@ class Graph:
             )
         if not _can_be_searched(message_id):
             raise MailboxRefused(f"A draft with the Message-ID {message_id!r:.100} could not be found again.")
-        key = f"ep/id eq {_quoted(DRAFT_KEY)} and ep/value eq {_quoted(message_id)}"
-        if any(self._messages("messages", filter=f"singleValueExtendedProperties/any(ep:{key})", select="id")):
+        if any(self._keyed(message_id)):
             return False
-        wanted = f"internetMessageId eq {_quoted(message_id)}"
-        found = self._messages("messages", filter=wanted, select="isDraft,internetMessageId")
-        draft = next((m for m in found if m.is_draft and m.internet_message_id == message_id), None)
+        draft = next((m for m in self._named(message_id) if m.is_draft), None)
         made = draft or self._session.post_mime("messages", encoded, Message)
         self._session.patch(_path(made.id), {"singleValueExtendedProperties": [{"id": DRAFT_KEY, "value": message_id}]})
         return draft is None
+
+    def drafts(self, message_ids: Sequence[str]) -> Mapping[str, Sequence[Trace]]:
+        """Search the whole mailbox, Deleted Items included: by the named property of ours, and by Message-ID."""
+        places = {self._folder("drafts"): Place.DRAFTS, self._folder("sentitems"): Place.SENT}
+        found = {}
+        for message_id in filter(_can_be_searched, message_ids):
+            mails = {m.id: m for m in (*self._keyed(message_id), *self._named(message_id))}
+            traces = [self._trace(m.id, places.get(m.parent_folder_id, Place.ELSEWHERE)) for m in mails.values()]
+            if traces:
+                found[message_id] = traces
+        return found
+
+    def sent(self, since: date) -> Sequence[SentMail]:
+        """Return the mails of Sent Items. What each refers to is read of its octets, once."""
+        wanted = f"sentDateTime ge {since.isoformat()}T00:00:00Z"
+        listed = self._messages("mailFolders/sentitems/messages", filter=wanted, select="id")
+        known, self._sent = self._sent, {}
+        for message in list(listed):
+            try:
+                mail = known.get(message.id) or _sent_mail(
+                    message.id, self._session.octets(f"{_path(message.id)}/$value")
+                )
+            except (ItemMissing, MailTooLarge):
+                continue
+            self._sent[message.id] = mail
+        return [mail for mail in self._sent.values() if mail.message_id]
 
     def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
         """Mark read, then move. Between the two the mail is in the inbox still, and is found there the next time."""
@@ -139,6 +164,21 @@ class Graph:
     def _messages(self, path: str, **query: Any) -> Iterator[Message]:
         return (message for page in self._session.pages(path, Page[Message], **query) for message in page.value)
 
+    def _keyed(self, message_id: str) -> Iterator[Message]:
+        """Give the mails that carry this key of a draft of ours."""
+        key = f"ep/id eq {_quoted(DRAFT_KEY)} and ep/value eq {_quoted(message_id)}"
+        wanted = f"singleValueExtendedProperties/any(ep:{key})"
+        return self._messages("messages", filter=wanted, select="parentFolderId")
+
+    def _named(self, message_id: str) -> Iterator[Message]:
+        """Give the mails with exactly this Message-ID."""
+        wanted = f"internetMessageId eq {_quoted(message_id)}"
+        found = self._messages("messages", filter=wanted, select="isDraft,internetMessageId,parentFolderId")
+        return (message for message in found if message.internet_message_id == message_id)
+
+    def _trace(self, uid: str, place: Place) -> Trace:
+        return Trace(place, self._digest(uid) if place is Place.DRAFTS else "")
+
     def _search(self, folder: str, sha256: str, message_id: str) -> str:
         """Find a mail of a folder by the digest of its octets; Message-ID only narrows the search."""
         path = f"mailFolders/{quote(folder, safe='')}/messages"
@@ -156,6 +196,10 @@ class Graph:
             return hashlib.sha256(self._session.octets(f"{_path(uid)}/$value")).hexdigest()
         except (ItemMissing, MailTooLarge):
             return ""
+
+
+def _sent_mail(uid: str, raw: bytes) -> SentMail:
+    return SentMail(Ref("sentitems", _GENERATION, uid), message_id_of(raw), references_in(raw))
 
 
 def _path(uid: str) -> str:

@@ -6,7 +6,7 @@ from pipeline.mailbox.graph_answers import Folder, Page
 from pipeline.mailbox.graph_session import Exists, Session
 from pipeline.mailbox.port import MailboxRefused
 
-_WELL_KNOWN = {"inbox", "drafts"}
+_WELL_KNOWN = {"inbox", "drafts", "sentitems"}
 """Names that Graph knows in a mailbox of any language."""
 _ID = "id,displayName"
 

@@ -1,4 +1,4 @@
-"""The one header the mailboxes look at themselves: Message-ID, by which a draft is found again."""
+"""The headers the mailboxes look at themselves: Message-ID, by which a draft is found again, and what answers what."""
 
 import re
 
@@ -8,7 +8,11 @@ HEADER_OCTETS = 65_536
 """How much of a stored mail is searched for its header fields."""
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-_MESSAGE_ID = re.compile(rb"^message-id[ \t]*:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
+_FIELD = rb"^%s[ \t]*:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)"
+_MESSAGE_ID, _IN_REPLY_TO, _REFERENCES = (
+    re.compile(_FIELD % name, re.IGNORECASE | re.MULTILINE) for name in (b"message-id", b"in-reply-to", b"references")
+)
+_ID = re.compile(r"<[^<>\s]+>")
 
 
 def message_id_of(raw: bytes) -> str:
@@ -16,8 +20,17 @@ def message_id_of(raw: bytes) -> str:
 
     ``raw`` is a whole mail or its header only; what comes after the first blank line is not looked at.
     """
+    return _value(raw, _MESSAGE_ID)
+
+
+def references_in(raw: bytes) -> tuple[str, ...]:
+    """Return the Message-IDs of References, oldest first, then that of In-Reply-To; ``raw`` as above."""
+    return tuple(id_ for field in (_REFERENCES, _IN_REPLY_TO) for id_ in _ID.findall(_value(raw, field)))
+
+
+def _value(raw: bytes, field: re.Pattern[bytes]) -> str:
     header = _BLANK_LINE.split(raw[:HEADER_OCTETS], maxsplit=1)[0]
-    found = _MESSAGE_ID.search(header)
+    found = field.search(header)
     if found is None:
         return ""
     return re.sub(rb"[\r\n]+", b"", found[1]).strip().decode("latin-1")

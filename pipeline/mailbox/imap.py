@@ -5,22 +5,24 @@ than the one it moved, and BODYSTRUCTURE is never asked for (a hostile mail make
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from imaplib import IMAP4
 from typing import Any
 
 from imapclient import DELETED, DRAFT, SEEN
-from imapclient.imapclient import DRAFTS
+from imapclient.imapclient import DRAFTS, SENT
 
-from pipeline.mailbox.headers import message_id_of, require_own_id
+from pipeline.mailbox.headers import message_id_of, references_in, require_own_id
 from pipeline.mailbox.imap_session import ImapSettings, Login, Session, Tls, password_login
-from pipeline.mailbox.port import Filed, Listed, MailboxRefused, Ref
+from pipeline.mailbox.port import Filed, Listed, MailboxRefused, Place, Ref, SentMail, Trace
 from pipeline.mailbox.trouble import MailGone, MailTooLarge
 
 PIECE_OCTETS = 1_048_576  # how much of a mail is asked for at a time
 _BATCH = 500  # UIDs named in one command: the line stays under the 8,192 octets every server reads
 _SEARCHED_ID = 512  # longest Message-ID put into a SEARCH
-_FALLBACK_DRAFTS = "Drafts"
+_FALLBACK_DRAFTS, _FALLBACK_SENT = "Drafts", "Sent"
+_THREAD = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID IN-REPLY-TO REFERENCES)]"
 _NOT_A_MAILBOX = {rb"\noselect", rb"\nonexistent"}
 
 
@@ -67,13 +69,45 @@ class Imap:
         with self._session.visit("save a draft") as client:
             folder = self._drafts_folder(client)
             _select(client, folder)
-            for uids in _batches(client.search(_criteria(message_id))):
-                # SEARCH matches any part of the field (RFC 3501, 6.4.4): only the header itself tells.
-                for answer in client.fetch(uids, ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]).values():
-                    if message_id_of(_body(answer)) == message_id:
-                        return False
+            if any(_carrying(client, message_id)):
+                return False
             client.append(folder, raw, flags=(DRAFT, SEEN))
             return True
+
+    def drafts(self, message_ids: Sequence[str]) -> Mapping[str, Sequence[Trace]]:
+        """Search every folder that opens, mails marked deleted included."""
+        found: dict[str, list[Trace]] = {}
+        with self._session.visit("look for drafts of ours") as client:
+            drafts = self._settings.drafts or _special(client, DRAFTS) or _FALLBACK_DRAFTS
+            places = {_place(client, drafts)[0]: Place.DRAFTS, self._sent_folder(client): Place.SENT}
+            for folder in _folders(client):
+                place = places.get(folder, Place.ELSEWHERE)
+                try:
+                    _select(client, folder)
+                except IMAP4.abort:
+                    raise
+                except IMAP4.error:  # another's folder that is listed and not to be read, or deleted just now
+                    continue
+                for message_id in message_ids:
+                    for uid in _carrying(client, message_id):
+                        trace = Trace(place, self._digest(client, uid) if place is Place.DRAFTS else "")
+                        found.setdefault(message_id, []).append(trace)
+        return found
+
+    def sent(self, since: date) -> Sequence[SentMail]:
+        r"""Return the mails of the folder the server calls ``\Sent`` (RFC 6154), else ``Sent``, by internal date."""
+        with self._session.visit("look into the folder of sent mails") as client:
+            folder = self._sent_folder(client)
+            if not folder:
+                return []
+            generation = _select(client, folder)
+            found = []
+            for uids in _batches(sorted(client.search(["SINCE", since, "UNDELETED"]))):
+                for uid, answer in sorted(client.fetch(uids, [_THREAD]).items()):
+                    header = _body(answer)
+                    if message_id := message_id_of(header):
+                        found.append(SentMail(Ref(folder, generation, str(uid)), message_id, references_in(header)))
+            return found
 
     def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
         """Mark read and MOVE (RFC 6851); on a server without it COPY, mark deleted, and UID EXPUNGE where it can.
@@ -107,7 +141,7 @@ class Imap:
         settings = self._settings
         with self._session.visit("look into it") as client:
             inbox = client.folder_status(settings.inbox, ["MESSAGES", "UNSEEN"])
-            special = "" if settings.drafts else _special_drafts(client)
+            special = "" if settings.drafts else _special(client, DRAFTS)
             drafts, exists = _place(client, special or settings.drafts or _FALLBACK_DRAFTS)
             absent = (
                 "is MISSING: create it, or correct the setting" if settings.drafts else "is made with the first draft"
@@ -181,11 +215,15 @@ class Imap:
                 return
             start += len(piece)
 
+    def _sent_folder(self, client: Any) -> str:
+        place, exists = _place(client, _special(client, SENT) or _FALLBACK_SENT)
+        return place if exists else ""
+
     def _drafts_folder(self, client: Any) -> str:
         """The configured folder, which must exist; else the server's own, else ``Drafts``, made when missing."""
         configured = self._settings.drafts
         if not configured:
-            return _special_drafts(client) or _made(client, _FALLBACK_DRAFTS)
+            return _special(client, DRAFTS) or _made(client, _FALLBACK_DRAFTS)
         place, exists = _place(client, configured)
         if not exists:
             raise MailboxRefused(
@@ -231,8 +269,9 @@ def _folders(client: Any) -> dict[str, frozenset[bytes]]:
     return {name: flags for name, flags in listed if not flags & _NOT_A_MAILBOX}
 
 
-def _special_drafts(client: Any) -> str:
-    return next((name for name, flags in _folders(client).items() if DRAFTS.lower() in flags), "")
+def _special(client: Any, use: bytes) -> str:
+    """Return the folder of a special use (RFC 6154), empty where the server names none."""
+    return next((name for name, flags in _folders(client).items() if use.lower() in flags), "")
 
 
 def _namespace(client: Any) -> tuple[str, str]:
@@ -242,6 +281,17 @@ def _namespace(client: Any) -> tuple[str, str]:
         return "", "/"
     prefix, delimiter = personal[0]
     return prefix, delimiter or "/"
+
+
+def _carrying(client: Any, message_id: str) -> Iterator[int]:
+    """Give the mails of the selected folder with exactly this Message-ID, those marked deleted included.
+
+    SEARCH matches any part of the field (RFC 3501, 6.4.4): only the header itself tells.
+    """
+    for uids in _batches(client.search(_criteria(message_id))):
+        for uid, answer in client.fetch(uids, ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]).items():
+            if message_id_of(_body(answer)) == message_id:
+                yield uid
 
 
 def _criteria(message_id: str) -> str:

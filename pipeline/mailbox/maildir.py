@@ -10,13 +10,23 @@ import hashlib
 import itertools
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.mailbox.headers import HEADER_OCTETS, message_id_of, require_own_id
-from pipeline.mailbox.port import Filed, Listed, MailboxRefused, MailboxUnavailable, Ref
+from pipeline.mailbox.headers import HEADER_OCTETS, message_id_of, references_in, require_own_id
+from pipeline.mailbox.port import (
+    Filed,
+    Listed,
+    MailboxRefused,
+    MailboxUnavailable,
+    Place,
+    Ref,
+    SentMail,
+    Trace,
+)
 from pipeline.mailbox.trouble import MailGone, MailTooLarge
 
 INBOX = "INBOX"
@@ -36,6 +46,7 @@ class MaildirSettings:
     path: Path
     name: str = ""
     drafts: str = "Drafts"
+    sent: str = "Sent"
     max_octets: int = 60_000_000
 
 
@@ -57,10 +68,19 @@ class _Entry:
 class Maildir:
     """Mailbox over a Maildir++ tree. Folder names may have levels joined by ``/``."""
 
-    def __init__(self, path: Path, *, name: str = "", drafts: str = "Drafts", max_octets: int = 60_000_000) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        name: str = "",
+        drafts: str = "Drafts",
+        sent: str = "Sent",
+        max_octets: int = 60_000_000,
+    ) -> None:
         self.name = name or f"maildir:{path}"
         self._path = path
         self._drafts = drafts
+        self._sent = sent
         self._max_octets = max_octets
         self._deliveries = itertools.count(1)
 
@@ -85,6 +105,16 @@ class Maildir:
             self._write(raw, self._drafts, "cur", f"{_MARK}DS")
             return True
 
+    def drafts(self, message_ids: Sequence[str]) -> Mapping[str, Sequence[Trace]]:
+        """Look into every folder, mails marked deleted included."""
+        with self._trouble("look for drafts of ours"):
+            return self._steadily(lambda: self._traces(frozenset(message_ids)))
+
+    def sent(self, since: date) -> Sequence[SentMail]:
+        """Return what lies in the folder of sent mails, by the time of its file."""
+        with self._trouble("look into the folder of sent mails"):
+            return self._steadily(lambda: list(self._sent_since(since)))
+
     def file_away(
         self,
         ref: Ref,
@@ -100,7 +130,7 @@ class Maildir:
         """Return what stands here: the path, the inbox's numbers, the folders, and what is missing."""
         with self._trouble("look into it"):
             inbox = list(self._entries(INBOX))
-            folders = sorted(p.name[1:].replace(".", "/") for p in self._path.glob(".*") if (p / "cur").is_dir())
+            folders = self._folders()
             drafts = "is there" if self._drafts in folders else "is missing and made with the first draft"
             return [
                 f"Maildir {self._path}",
@@ -118,6 +148,27 @@ class Maildir:
         with self._trouble("deliver a mail"):
             self._make(INBOX)
             return self._write(raw, INBOX, "new", "")
+
+    def _traces(self, wanted: frozenset[str]) -> dict[str, list[Trace]]:
+        places = {self._drafts: Place.DRAFTS, self._sent: Place.SENT}
+        found: dict[str, list[Trace]] = {}
+        for folder in [INBOX, *self._folders()]:
+            place = places.get(folder, Place.ELSEWHERE)
+            for entry in self._entries(folder, "T"):
+                if (known := _message_id(entry)) in wanted:
+                    trace = Trace(place, _digest(entry) if place is Place.DRAFTS else "")
+                    found.setdefault(known, []).append(trace)
+        return found
+
+    def _sent_since(self, since: date) -> Iterator[SentMail]:
+        for entry in sorted(self._entries(self._sent), key=lambda entry: (entry.delivered, entry.uid)):
+            if datetime.fromtimestamp(entry.delivered / 1e9, UTC).date() >= since:
+                header = _header(entry)
+                if message_id := message_id_of(header):
+                    yield SentMail(Ref(self._sent, _GENERATION, entry.uid), message_id, references_in(header))
+
+    def _folders(self) -> list[str]:
+        return sorted(p.name[1:].replace(".", "/") for p in self._path.glob(".*") if (p / "cur").is_dir())
 
     def _folder(self, folder: str) -> Path:
         if folder.upper() == INBOX:
@@ -235,8 +286,12 @@ def _entry(file: "os.DirEntry[str]") -> _Entry | None:
 
 
 def _message_id(entry: _Entry) -> str:
+    return message_id_of(_header(entry))
+
+
+def _header(entry: _Entry) -> bytes:
     with entry.path.open("rb") as file:
-        return message_id_of(file.read(HEADER_OCTETS))
+        return file.read(HEADER_OCTETS)
 
 
 def _digest(entry: _Entry) -> str:

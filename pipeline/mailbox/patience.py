@@ -4,10 +4,11 @@ The k-th failure in a row costs 5 s * 2^k, 15 minutes at most, give or take a fi
 do not come back together. A login that is refused costs five minutes at least: more attempts could lock the account.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import TypeVar
 
-from pipeline.mailbox.port import Filed, Listed, Mailbox, MailboxRefused, MailboxUnavailable, Ref
+from pipeline.mailbox.port import Filed, Listed, Mailbox, MailboxRefused, MailboxUnavailable, Ref, SentMail, Trace
 from pipeline.mailbox.trouble import LoginRefused, MailGone, MailTooLarge
 
 _T = TypeVar("_T")
@@ -85,6 +86,14 @@ class Patient:
     def save_draft(self, raw: bytes, message_id: str) -> bool:
         """As the port says."""
         return self._step(lambda: self._inner.save_draft(raw, message_id))
+
+    def drafts(self, message_ids: Sequence[str]) -> Mapping[str, Sequence[Trace]]:
+        """As the port says."""
+        return self._step(lambda: self._inner.drafts(message_ids))
+
+    def sent(self, since: date) -> Sequence[SentMail]:
+        """As the port says."""
+        return self._step(lambda: self._inner.sent(since))
 
     def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
         """As the port says."""

@@ -1,7 +1,8 @@
 """What the worker needs of a mailbox, whatever server stands behind it. One contract suite proves every kind."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
@@ -44,6 +45,35 @@ class Filed(StrEnum):
     """A person moved or deleted it: nothing to do."""
 
 
+class Place(StrEnum):
+    """What kind of folder a mail of ours was found in."""
+
+    DRAFTS = "drafts"
+    SENT = "sent"
+    ELSEWHERE = "elsewhere"
+    """Deleted items, an archive, any folder a person made: whoever put it there had a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One mail that carries a Message-ID of ours. sha256: of its bytes as they are now, empty outside Drafts.
+
+    The digest of a draft that nobody touched is ours on a server that keeps bytes; Exchange writes a draft anew.
+    """
+
+    place: Place
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SentMail:
+    """A mail in Sent. references: the Message-IDs it refers to, oldest first, In-Reply-To last. Fetch it by its ref."""
+
+    ref: Ref
+    message_id: str
+    references: tuple[str, ...]
+
+
 class Mailbox(Protocol):
     """A mailbox opened for one short visit: fetch to spool, or act on the outbox, then close.
 
@@ -64,6 +94,21 @@ class Mailbox(Protocol):
 
     def save_draft(self, raw: bytes, message_id: str) -> bool:
         """Put a draft into Drafts unless one with this Message-ID is there; True when it was put now."""
+        ...
+
+    def drafts(self, message_ids: Sequence[str]) -> Mapping[str, Sequence[Trace]]:
+        """Return where mails with exactly these Message-IDs stand, in every folder we can look into.
+
+        An id that stands nowhere is left out: a person deleted it for good, or it was never put. A draft that is only
+        marked deleted still stands.
+        """
+        ...
+
+    def sent(self, since: date) -> Sequence[SentMail]:
+        """Return the mails that were sent on that day or later, as the server reckons it; none without a Sent folder.
+
+        Those without a Message-ID are left out.
+        """
         ...
 
     def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:

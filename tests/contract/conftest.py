@@ -237,7 +237,7 @@ def _imap_flags(flags: tuple[bytes, ...]) -> frozenset[str]:
     return frozenset(_IMAP_FLAGS[flag] for flag in flags if flag in _IMAP_FLAGS)
 
 
-_SPECIAL = {"INBOX": "inbox", "Drafts": "drafts"}
+_SPECIAL = {"INBOX": "inbox", "Drafts": "drafts", "Sent": "sentitems"}
 
 
 class GraphStand(Stand):

@@ -28,6 +28,7 @@ _FIELDS: dict[str, Callable[[Item], str]] = {
     ),
 }
 _VALUES: dict[str, Callable[[Item], str]] = {
+    "item:DateTimeSent": lambda item: f"2026-03-02T00:{item.received // 60 % 60:02d}:{item.received % 60:02d}Z",
     "message:IsRead": lambda item: _truth(item.read),
     "message:InternetMessageId": _id_of,
 }
@@ -175,13 +176,15 @@ def _meets(node: Node) -> Callable[[Item], bool]:
     if node.name == "t:Or":
         every = [_meets(one) for one in node.every()]
         return lambda item: any(one(item) for one in every)
-    if node.name != "t:IsEqualTo":
+    if node.name not in {"t:IsEqualTo", "t:IsGreaterThanOrEqualTo"}:
         raise Wrong(f"unknown restriction {node.name}")
     field, constant = node.every()
     name = _property(field)
     value = constant.child("t:Constant").attribute("Value").casefold()
     if "/" in name:
         return lambda item: item.properties.get(name, "").casefold() == value
+    if node.name == "t:IsGreaterThanOrEqualTo":
+        return lambda item: _VALUES[name](item).casefold() >= value
     return lambda item: _VALUES[name](item).casefold() == value
 
 

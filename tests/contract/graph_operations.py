@@ -17,6 +17,7 @@ SIZE = "Integer 0x0E08"
 
 _STRING = r"'((?:[^']|'')*)'"
 _BY_ID = re.compile(rf"internetMessageId eq {_STRING}")
+_SINCE = re.compile(r"sentDateTime ge (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")
 _BY_NAME = re.compile(rf"displayName eq {_STRING}")
 _BY_KEY = re.compile(rf"singleValueExtendedProperties/any\(ep:ep/id eq {_STRING} and ep/value eq {_STRING}\)")
 _EXPAND = f"singleValueExtendedProperties($filter=id eq '{SIZE}')"
@@ -161,6 +162,9 @@ def _messages(call: Call, folder: str = "") -> Reply:
     if wanted.startswith("single"):
         key, value = call.match(_BY_KEY) or ["", ""]
         held = [item for item in held if item.properties.get(key) == value]
+    elif wanted.startswith("sentDateTime"):
+        (since,) = call.match(_SINCE) or [""]
+        held = [item for item in held if _FIELDS["receivedDateTime"](item) >= since]
     elif wanted:
         (message_id,) = call.match(_BY_ID) or [""]
         held = [item for item in held if message_id.casefold() in message_id_of(item.raw).casefold()]
