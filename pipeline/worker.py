@@ -129,7 +129,8 @@ class Worker:
             except (TurnLost, *OWN_TROUBLE):
                 raise
             except Exception as error:  # noqa: BLE001 - one bad mail never stops the next (law 6)
-                # Its attempts are counted, so it cannot loop.
+                # Its attempts are counted, so it cannot loop. Where another worker has taken over, it is theirs.
+                self.turn.goes_on()
                 done.failed += 1
                 log.critical("mail failed", step="judge", **in_words(error))
             finally:

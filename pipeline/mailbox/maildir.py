@@ -198,6 +198,8 @@ class Maildir:
             return []
         found: dict[str, _Entry] = {}
         for part in ("new", "cur"):  # in this order: a mail program moves mails from new to cur, maybe just now
+            if folder.upper() != INBOX and not (home / part).is_dir():
+                continue  # a folder that another program made by halves
             with os.scandir(home / part) as files:
                 found.update((entry.uid, entry) for entry in map(_entry, files) if entry)
         return [entry for entry in found.values() if "T" not in entry.flags or besides == "T"]

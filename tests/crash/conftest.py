@@ -89,7 +89,17 @@ class Place(ABC):
         self.deliver(folder)
 
     def live(self, folder: Path, kill: int = 0, **more: Any) -> Life:
+        """Live once more, so much later that the turn of one that was killed has run out."""
+        self._write(folder, "UPDATE leases SET expires_us = 0")
         return self.victims.live(folder, kill, **self.reach(folder), **more)
+
+    def retried(self, folder: Path) -> int:
+        """Say ``pipeline retry`` to every draft that is held, without a line in the trail; how many there were."""
+        return self._write(folder, "UPDATE effects SET state = 'pending' WHERE state = 'held' AND kind = 'draft'")
+
+    def _write(self, folder: Path, statement: str) -> int:
+        with closing(sqlite3.connect(folder / "data" / "ledger.sqlite")) as database, database:
+            return database.execute(statement).rowcount
 
     def left(self, folder: Path) -> Left:
         with closing(Ledger(Database(builders.settings(folder).database_url))) as ledger:

@@ -57,6 +57,13 @@ def puts_right(place: Place, folder: Path, expected: Left, after: str) -> None:
     life = place.live(folder)
     assert (life.killed, life.status) == (False, 0), after
     left = place.left(folder)
+    if place.retried(
+        folder
+    ):  # it died when a draft was begun and not put: nobody can tell that from one put and deleted
+        assert len(left.drafts) == 3, after
+        assert [mail for mail in left.inbox if mail not in expected.inbox], after
+        place.live(folder)
+        left = place.left(folder)
     assert left == expected, after
     ids = message_ids(left.drafts)
     assert len(ids) == len(set(ids)) == 4, after
@@ -131,7 +138,7 @@ def dies_between_putting_and_noting(place: Place, folder: Path, step: str) -> No
     between = place.left(folder / "killed")
     assert len(between.drafts) == 1
     drafts = [effect for effect in between.ledger["effects"] if effect["kind"] == "draft"]
-    assert [effect["state"] for effect in drafts] == ["pending"] * 4
+    assert sorted(effect["state"] for effect in drafts) == [*["pending"] * 3, "sending"]
     place.live(folder / "killed")
     assert place.left(folder / "killed") == expected
     notes = [note for key, note in place.notes(folder / "killed").items() if key.startswith("draft:")]

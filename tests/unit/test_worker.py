@@ -476,22 +476,6 @@ def test_stop_finishes_what_is_at_hand_and_the_next_run_does_the_rest(helpdesk, 
     assert helpdesk.round() == then
 
 
-def test_two_rounds_at_once_conclude_and_answer_each_mail_once(helpdesk):
-    helpdesk.deliver(asking(1), asking(2), faulty())
-    inner = []
-
-    def overlap(step, position, _):
-        if not inner and (step, position) == ("judge", 1):
-            inner.append(None)
-            inner.append(helpdesk.round())
-
-    outer = helpdesk.worker(progress=overlap).run_once()
-    assert inner[1] == Round(concluded=3, drafted=3, filed=3)
-    assert outer == Round(fetched=3, failed=3)
-    assert helpdesk.round() == Round()
-    assert len(helpdesk.drafts) == len(helpdesk.office.ledger.cases()) == 3
-
-
 # Where a mail lies is a hint
 
 
