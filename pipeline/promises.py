@@ -2,12 +2,12 @@
 
 A draft is looked for everywhere before it is put: one that a person edited, sent or moved away is theirs, and never
 put again. That it is put now is noted before; who dies between the two leaves a draft that was put, or was deleted
-since, or never was. Where it stands nowhere it is held for a person, as no draft is better than a second one.
+since, or never was. Where it stands nowhere soon after, it never was, and is put; later it is held for a person.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -27,6 +27,8 @@ _FOUND = {
     Place.SENT: "a person sent it",
     Place.ELSEWHERE: "a person moved or deleted it",
 }
+_SOON = timedelta(hours=1)
+"""So soon after it was begun a draft that stands nowhere, not in the deleted items either, was never put."""
 _LOST = (
     "It was being put into Drafts when the worker died, and stands nowhere now: a person deleted it, or it never got "
     "there. 'pipeline retry' puts it again."
@@ -42,6 +44,7 @@ Progress = Callable[[str, int, int], None]
 class Round:
     """What one run did; counts for the log and the terminal."""
 
+    answered: int = 0
     fetched: int = 0
     concluded: int = 0
     set_aside: int = 0
@@ -108,13 +111,15 @@ class Promises:
         return [effect for effect in self.office.ledger.stranded(self.office.now()) if effect.kind == "draft"]
 
     def _look_after(self, mailbox: Mailbox) -> None:
-        """Settle what a worker now gone has begun: it stands somewhere, or a person must look."""
+        """Settle what a worker now gone has begun: it stands somewhere, is put again, or a person must look."""
         office, begun = self.office, self._begun()
         standing = mailbox.drafts([effect.payload["message_id"] for effect in begun]) if begun else {}
         for effect in begun:
-            found = standing.get(effect.payload["message_id"])
-            if found:
+            if found := standing.get(effect.payload["message_id"]):
                 office.ledger.effect_done(effect.key, office.now(), _in_words(found), self._turn.token)
+            elif timedelta(0) <= office.clock() - datetime.fromisoformat(effect.begun) <= _SOON:
+                why = f"The worker that began it at {effect.begun} died before it was put."
+                office.ledger.effect_failed(effect.key, office.now(), why, office.now(), self._turn.token)
             else:
                 office.ledger.effect_failed(effect.key, office.now(), _LOST, None, self._turn.token)
                 log.warning("promise held", step="act", kind=effect.kind, error=_LOST)

@@ -11,6 +11,7 @@ from pipeline.compose.envelope import Enclosure, Sender
 from pipeline.compose.notices import ReleaseNotice, notices, settings_troubles
 from pipeline.compose.proof import bodies, verify
 from pipeline.compose.reminders import expired_notice, reminder
+from pipeline.compose.sent import outcome_of, stands_in
 from pipeline.compose.templates import Templates, TemplatesBroken
 
 __all__ = [
@@ -26,10 +27,12 @@ __all__ = [
     "correspondent_of",
     "expired_notice",
     "notices",
+    "outcome_of",
     "own_marked",
     "reminder",
     "reply",
     "sender_confirmed",
     "settings_troubles",
+    "stands_in",
     "verify",
 ]

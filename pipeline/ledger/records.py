@@ -7,6 +7,9 @@ from enum import StrEnum
 from pipeline.domain.draft import Draft
 from pipeline.domain.judgement import Circumstances, Decision, Judged, Verdict
 
+SENT = "sent"
+"""Kind of the effects that stand for replies people sent: done, or held until a person has said what they decided."""
+
 
 class MessageState(StrEnum):
     """How far a mail has come. Every mail ever seen has a row, also those that are not ours."""
@@ -82,7 +85,7 @@ class NewEffect:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A promise as it stands. due: not before this time."""
+    """A promise as it stands. due: not before this time. begun: when somebody last began to keep it, or empty."""
 
     key: str
     kind: str
@@ -92,6 +95,7 @@ class Effect:
     due: str
     case: str = ""
     error: str = ""
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,23 @@ class Rejudged:
     by_hand: bool = False
     drafts: tuple[Draft, ...] = ()
     effects: tuple[NewEffect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """A reply that a person sent from the mailbox, found among the sent mails; committed in one transaction.
+
+    message_id: of the mail that was sent. effect: key ``sent:...``; done with what it means, or held with what is
+    asked. judgement: the decision it is, or None where nothing new was decided. closes: the Case ends with it.
+    """
+
+    case: str
+    at: str
+    by: str
+    message_id: str
+    effect: NewEffect
+    judgement: Judgement | None = None
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,10 +93,6 @@ class Place(ABC):
         self._write(folder, "UPDATE leases SET expires_us = 0")
         return self.victims.live(folder, kill, **self.reach(folder), **more)
 
-    def retried(self, folder: Path) -> int:
-        """Say ``pipeline retry`` to every draft that is held, without a line in the trail; how many there were."""
-        return self._write(folder, "UPDATE effects SET state = 'pending' WHERE state = 'held' AND kind = 'draft'")
-
     def _write(self, folder: Path, statement: str) -> int:
         with closing(sqlite3.connect(folder / "data" / "ledger.sqlite")) as database, database:
             return database.execute(statement).rowcount

@@ -131,14 +131,24 @@ def died_while_putting(helpdesk):
     return effect
 
 
-def test_a_draft_that_was_begun_and_stands_nowhere_is_held_for_a_person(helpdesk):
+def test_a_draft_that_was_begun_a_moment_ago_and_stands_nowhere_is_put(helpdesk):
+    died_while_putting(helpdesk)
+    assert helpdesk.round() == Round(drafted=1, filed=1)
+    assert len(helpdesk.drafts) == 1
+
+
+@pytest.mark.parametrize("later", [{"hours": 1}, {"days": -2}])
+def test_a_draft_that_was_begun_long_ago_and_stands_nowhere_is_held_for_a_person(helpdesk, later):
     effect = died_while_putting(helpdesk)
+    helpdesk.office.ledger.stranded(helpdesk.office.now())
+    helpdesk.clock.passes(**later)
     assert helpdesk.round() == Round()
     assert helpdesk.drafts == []
     assert states(helpdesk) == [("draft", "held"), ("file", "pending")]
     (promise,) = helpdesk.office.ledger.promised("draft:")
     assert "stands nowhere now" in promise.error
     helpdesk.office.ledger.retry(effect.key, helpdesk.office.now(), by="Ada", why="It never got there.")
+    helpdesk.clock.passes(days=3)
     assert helpdesk.round() == Round(drafted=1, filed=1)
 
 
