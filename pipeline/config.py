@@ -102,9 +102,10 @@ MailboxConfig = MaildirConfig | ImapConfig | GraphConfig | EwsConfig
 
 
 class FolderConfig(_Section, frozen=True):
-    """Folders of the mailbox that handled mails are moved to."""
+    """Folders of the mailbox that mails are moved to: handled ones, and those that could not be judged."""
 
     processed: _Name = "CPL processed"
+    quarantine: _Name = "Quarantine"
 
 
 class ReplyConfig(_Section, frozen=True):

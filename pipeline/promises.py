@@ -13,7 +13,7 @@ import structlog
 
 from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing
 from pipeline.ledger.errors import LedgerConflict, NoSuchCase
-from pipeline.ledger.records import Effect, EffectState
+from pipeline.ledger.records import ASIDE, Effect, EffectState, MessageState
 from pipeline.mailbox.port import Filed, Mailbox, MailboxRefused, MailboxUnavailable, Place, Ref, Trace
 from pipeline.office import Office, stamp
 from pipeline.releasing import is_shelved
@@ -21,7 +21,7 @@ from pipeline.reminding import is_current
 from pipeline.turn import Turn
 
 _LONGEST_WAIT = timedelta(hours=1)
-_KINDS = {"draft", "file"}
+_KINDS = {"draft", "file", ASIDE}
 _FOUND = {
     Place.DRAFTS: "was in Drafts already",
     Place.SENT: "a person sent it",
@@ -154,17 +154,32 @@ class Promises:
             put = mailbox.save_draft(raw, effect.payload["message_id"])
             done.drafted += put
             return "put into Drafts" if put else _FOUND[Place.DRAFTS]
-        record = self.office.ledger.message(effect.payload["sha256"])
-        if record is None:
-            raise LedgerConflict(f"{effect.key}: the ledger does not know that mail")
-        filed = mailbox.file_away(
-            Ref(record.folder, record.generation, record.uid),
-            record.sha256,
-            effect.payload["message_id"],
-            effect.payload["target"],
-        )
+        if effect.kind == ASIDE:
+            return self._set_aside(effect, mailbox)
+        filed = mailbox.file_away(*self._mail(effect))
         done.filed += filed is Filed.DONE
         return f"file away: {filed.value}"
+
+    def _set_aside(self, effect: Effect, mailbox: Mailbox) -> str:
+        """Put the note, then move the mail, unless a person has had it tried again meanwhile."""
+        office, said = self.office, effect.payload
+        record = office.ledger.message(said["sha256"]) if said["sha256"] else None
+        if record is not None and record.state is not MessageState.SET_ASIDE:
+            return "it is not set aside any more"
+        mailbox.put_note(office.artefacts.get(said["artefact"]), said["note"], said["target"])
+        if record is None:
+            return "a note was put"
+        note = f"set aside: {mailbox.file_away(*self._mail(effect), read=False).value}"
+        office.ledger.moved_aside(effect.key, office.now(), said["target"], note, self._turn.token)
+        return note
+
+    def _mail(self, effect: Effect) -> tuple[Ref, str, str, str]:
+        """Return where a mail lies, its digest and Message-ID, and where it is to go."""
+        said = effect.payload
+        record = self.office.ledger.message(said["sha256"])
+        if record is None:
+            raise LedgerConflict(f"{effect.key}: the ledger does not know that mail")
+        return Ref(record.folder, record.generation, record.uid), record.sha256, said["message_id"], said["target"]
 
 
 def _in_words(found: Sequence[Trace]) -> str:

@@ -26,6 +26,7 @@ from pipeline.dispatch import Dispatch, OpenTransport
 from pipeline.domain.draft import Draft
 from pipeline.domain.message import Message, Problem
 from pipeline.domain.release import Amendment
+from pipeline.doubles import Doubles
 from pipeline.fetching import REPEAT, Fetching, set_aside
 from pipeline.hand import Hand
 from pipeline.judge import AUTOMATIC, FOR_A_PERSON, NEW_ENTRY, NOT_OURS, Workbook, recognise
@@ -61,6 +62,7 @@ class Worker:
         self.turn = Turn(office, owner)
         self._progress = progress = self.turn.kept_while(progress)
         self.hand = Hand(office, self._ends)
+        self.doubles = Doubles(office)
         self.fetching = Fetching(office, progress, self._ends)
         self.reminding = Reminding(office)
         self.promises = Promises(office, progress, self._ends, self.turn)
@@ -103,6 +105,7 @@ class Worker:
     def _look(self, mailbox: Mailbox, done: Round) -> None:
         """See what people did, then what came in: what they sent, they sent without knowing of it."""
         done.answered = self.hand.look(mailbox)
+        self.doubles.sweep(mailbox)
         self.fetching.fetch(mailbox, done)
 
     def _visit(self, step: Callable[[Mailbox, Round], None], done: Round) -> bool:

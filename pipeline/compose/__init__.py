@@ -5,6 +5,7 @@ in ``templates/_base/``. Nothing here asks a clock, a network or a disk but ``Te
 """
 
 from pipeline.compose.amendments import amendment_reply
+from pipeline.compose.aside import SetAside, aside_note
 from pipeline.compose.correspondent import Correspondent, Register, correspondent_of, own_marked, sender_confirmed
 from pipeline.compose.drafting import reply
 from pipeline.compose.envelope import Enclosure, Sender
@@ -20,9 +21,11 @@ __all__ = [
     "Register",
     "ReleaseNotice",
     "Sender",
+    "SetAside",
     "Templates",
     "TemplatesBroken",
     "amendment_reply",
+    "aside_note",
     "bodies",
     "correspondent_of",
     "expired_notice",

@@ -153,6 +153,11 @@ def stranded(connection: Connection, at: str) -> tuple[Effect, ...]:
     return _all(connection, effects.c.state == EffectState.UNKNOWN)
 
 
+def message_of(connection: Connection, key: str) -> str:
+    """Return the sha256 of the mail that a promise is about, or empty text."""
+    return connection.execute(select(effects.c.message).where(effects.c.key == key)).scalar() or ""
+
+
 def done(connection: Connection, key: str, at: str, note: str, token: int | None) -> None:
     """Note that a promise was kept, and how. Noted before, it stays as it was."""
     microseconds(at)

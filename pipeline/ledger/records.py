@@ -7,6 +7,8 @@ from enum import StrEnum
 from pipeline.domain.draft import Draft
 from pipeline.domain.judgement import Circumstances, Decision, Judged, Verdict
 
+ASIDE = "aside"
+"""Kind of the effects that move mails which could not be judged to where people see them."""
 SENT = "sent"
 """Kind of the effects that stand for replies people sent: done, or held until a person has said what they decided."""
 
@@ -60,6 +62,7 @@ class MessageRecord:
     received: str
     state: MessageState
     attempts: int
+    size: int = 0
     kind: str = ""
     case: str = ""
     message_id: str = ""
@@ -72,7 +75,9 @@ class MessageRecord:
 class NewEffect:
     """An effect to promise. key: unique for ever; the same key promised twice is one promise.
 
-    kind: ``draft`` (payload: artefact, message_id) or ``file`` (payload: sha256, message_id, target).
+    kind: ``draft`` (payload: artefact, message_id), ``file`` (payload: sha256, message_id, target) or ``aside``
+    (payload: sha256, message_id, target, and artefact and note of the note that tells people; no sha256 where the
+    mail stays where it is).
     state: ``held`` for what only a person can keep, ``done`` for what the commit itself does. why: of these two.
     """
 

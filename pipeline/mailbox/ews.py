@@ -94,7 +94,15 @@ class Ews:
             self._sent[item.id] = mail
         return [mail for mail in self._sent.values() if mail.message_id]
 
-    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
+    def put_note(self, raw: bytes, message_id: str, folder: str) -> bool:
+        """Save it as a draft, then move that. One that a person moved stays where it is."""
+        put, goal = self.save_draft(raw, message_id), self._folders.made(folder)
+        for item in list(self._session.items([self._folder("drafts")], [KEY], equal(KEY, message_id))):
+            if item.key == message_id:
+                self._session.move(item.id, goal)
+        return put
+
+    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str, *, read: bool = True) -> Filed:
         """Mark read, then move. Between the two the mail is in the inbox still, and is found there the next time."""
         inbox, goal = self._folder(ref.folder), self._folders.find(target)
         place = self._place(ref.uid)
@@ -108,7 +116,8 @@ class Ews:
             return Filed.ALREADY if goal and self._search(goal, sha256, message_id) else Filed.GONE
         goal = goal or self._folders.made(target)
         try:
-            self._session.mark_read(uid)
+            if read:
+                self._session.mark_read(uid)
             self._session.move(uid, goal)
         except ItemMissing as error:
             if self._place(uid) != inbox:
@@ -153,7 +162,9 @@ class Ews:
             return ""
 
     def _trace(self, uid: str, place: Place) -> Trace:
-        return Trace(place, self._digest(uid) if place is Place.DRAFTS else "")
+        if place is not Place.DRAFTS:
+            return Trace(place)
+        return Trace(place, self._digest(uid), Ref("drafts", _GENERATION, uid))
 
     def _search(self, folder: str, sha256: str, message_id: str) -> str:
         """Find a mail of a folder by the digest of its octets; Message-ID only narrows the search."""

@@ -107,7 +107,14 @@ class Graph:
             self._sent[message.id] = mail
         return [mail for mail in self._sent.values() if mail.message_id]
 
-    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
+    def put_note(self, raw: bytes, message_id: str, folder: str) -> bool:
+        """Save it as a draft, then move that: Graph makes no other mail from MIME. One that a person moved stays."""
+        put, goal, drafts = self.save_draft(raw, message_id), self._folders.made(folder), self._folder("drafts")
+        for mail in [mail for mail in self._keyed(message_id) if mail.parent_folder_id == drafts]:
+            self._session.post(f"{_path(mail.id)}/move", {"destinationId": goal}, Message)
+        return put
+
+    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str, *, read: bool = True) -> Filed:
         """Mark read, then move. Between the two the mail is in the inbox still, and is found there the next time."""
         inbox, goal = self._folder(ref.folder), self._folders.find(target)
         found = self._message(ref.uid)
@@ -121,7 +128,8 @@ class Graph:
             return Filed.ALREADY if goal and self._search(goal, sha256, message_id) else Filed.GONE
         goal = goal or self._folders.made(target)
         try:
-            self._session.patch(_path(uid), {"isRead": True})
+            if read:
+                self._session.patch(_path(uid), {"isRead": True})
             self._session.post(f"{_path(uid)}/move", {"destinationId": goal}, Message)
         except ItemMissing:
             return Filed.GONE  # a person deleted it just now
@@ -177,7 +185,9 @@ class Graph:
         return (message for message in found if message.internet_message_id == message_id)
 
     def _trace(self, uid: str, place: Place) -> Trace:
-        return Trace(place, self._digest(uid) if place is Place.DRAFTS else "")
+        if place is not Place.DRAFTS:
+            return Trace(place)
+        return Trace(place, self._digest(uid), Ref("drafts", _GENERATION, uid))
 
     def _search(self, folder: str, sha256: str, message_id: str) -> str:
         """Find a mail of a folder by the digest of its octets; Message-ID only narrows the search."""
