@@ -31,6 +31,8 @@ from pipeline.readers.submission import CloserLook, assemble
 from pipeline.rulebook import Rulebook
 
 NEW_ENTRY, REPLY, FOR_A_PERSON, AUTOMATIC, NOT_OURS = "new-entry", "reply", "for-a-person", "automatic", "not-ours"
+_STOPPED = {"limit", "memory", "crash"}
+"""Kinds of Problem that ended the reading of a mail, where they name no part of it."""
 
 _WORKBOOK_NAMES = (".xlsm", ".xlsx", ".xls", ".xlsb", ".xltm")
 
@@ -185,7 +187,15 @@ def recognise(
         return NEW_ENTRY, "It brings a workbook that could not be read."
     if known_case:
         return REPLY, "It belongs to a case and brings no new form."
+    if kind == NOT_OURS and (unread := _not_taken_apart(message)):
+        return FOR_A_PERSON, f"Nobody can say what it brings. {unread}"
     return kind, why
+
+
+def _not_taken_apart(message: Message) -> str:
+    """Return why the mail as a whole could not be read; empty where it was. What is wrong with a part names it."""
+    stopped = (problem.text for problem in message.problems if not problem.where and problem.kind in _STOPPED)
+    return next(stopped, "")
 
 
 def _by_phrases(message: Message, rules: Rulebook) -> tuple[str, str]:

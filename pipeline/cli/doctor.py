@@ -18,11 +18,13 @@ from pipeline.compose import TemplatesBroken, verify
 from pipeline.config import Config, ConfigRefused, load
 from pipeline.domain.form import Template
 from pipeline.domain.signature import TrustMaterial, TrustSet
+from pipeline.ledger.artefacts import ArtefactsUnavailable
 from pipeline.ledger.errors import LedgerBusy, LedgerRefused
 from pipeline.ledger.records import SENT, EffectState
 from pipeline.ledger.reminder_records import Promised
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
 from pipeline.monitor.expiry import expiries
+from pipeline.monitor.room import free_octets, shortage
 from pipeline.office import CPL, Office
 from pipeline.outbox import TransportUnusable
 from pipeline.readers.trust_folder import commercial_roots, roots_expiring
@@ -65,6 +67,7 @@ def examine(file: Path) -> Iterator[Line]:
         yield False, f"settings: {error}. Start from config/pipeline.example.toml."
         return
     yield True, f"settings: {file}"
+    yield from _disk(config)
     try:
         with opened(config) as office:
             yield from _rules(office.rules)
@@ -72,7 +75,7 @@ def examine(file: Path) -> Iterator[Line]:
             yield from _ledger(office)
             yield from _list(office)
             yield from _trust(office)
-    except (RulesBroken, TemplatesBroken, ConfigRefused) as error:
+    except (ArtefactsUnavailable, RulesBroken, TemplatesBroken, ConfigRefused) as error:
         yield False, str(error)
     except (LedgerBusy, LedgerRefused, OSError) as error:
         yield False, f"ledger: {error}"
@@ -80,6 +83,14 @@ def examine(file: Path) -> Iterator[Line]:
     yield from _sending(config)
     yield from _logins(config, present())
     yield from _monitor(config)
+
+
+def _disk(config: Config) -> Iterator[Line]:
+    """Whether there is room for what comes next. It stands before all that would fail for want of it."""
+    if short := shortage(config.data):
+        yield False, f"disk: {short}"
+    elif (free := free_octets(config.data)) is not None:
+        yield True, f"disk: {free / 1e9:.1f} GB free where the data folder is"
 
 
 def _rules(rules: Rulebook) -> Iterator[Line]:

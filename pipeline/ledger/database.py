@@ -153,6 +153,8 @@ def _remedy(error: DBAPIError) -> str:
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return "free space on its disk"
+    if code == sqlite3.SQLITE_IOERR:
+        return "its disk fails or is full, see the system's log"
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return "the file is damaged or no database, restore it from a backup"
     return "check the address, the rights and the server"

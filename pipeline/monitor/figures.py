@@ -9,6 +9,7 @@ from datetime import datetime
 from pipeline import __version__
 from pipeline.ledger.views import Health
 from pipeline.monitor.expiry import expiries
+from pipeline.monitor.room import free_octets, shortage
 from pipeline.monitor.rounds import Rounds, Seen
 from pipeline.office import Office, moment_of
 from pipeline.trouble import OWN_TROUBLE
@@ -88,6 +89,8 @@ class Figures:
         running = self._rounds.seen().running
         if running is not None and running > self._limit:
             reasons.append(f"the round at hand has taken {round(running)} s")
+        if short := shortage(self._office.config.data):
+            reasons.append(short)
         if stands is None:
             return [*reasons, "the ledger cannot be read: see the log, and 'pipeline doctor'"]
         good = last_good_poll(stands)
@@ -104,6 +107,8 @@ class Figures:
     def _own(self) -> Iterator[_Metric]:
         build = f'{{version="{__version__}",rules="{self._office.rules.fingerprint[:12]}"}}'
         yield _Metric("cpl_build_info", _GAUGE, "Version of the pipeline and fingerprint of its rules.", ((build, 1),))
+        if (free := free_octets(self._office.config.data)) is not None:
+            yield _one("cpl_disk_free_bytes", "What may still be written to the disk of the data folder.", free)
         ends = tuple((f'{{account="{section}"}}', at.timestamp()) for section, at in expiries(self._office.config))
         if ends:
             text = "When the certificate ends with which the pipeline logs in, Unix time."

@@ -194,6 +194,14 @@ class Dovecot:
         """Give the user's inbox another UIDVALIDITY, as a restored server does."""
         self._doveadm("mailbox", "update", "-u", user, "--uid-validity", str(validity), "INBOX")
 
+    def forget_numbers(self, user: str) -> None:
+        """Lose what numbers the user's inbox: its mails get UIDs from 1. Nobody may be connected as the user.
+
+        The new UIDVALIDITY is the time in seconds, which may be the old one: renumber it too.
+        """
+        for file in (self.home / "mail" / user).glob("dovecot*"):
+            file.unlink()
+
     def kick(self, user: str) -> None:
         """Cut every connection of the user."""
         self._doveadm("kick", user)

@@ -120,6 +120,9 @@ def rows(outcome: judge.Outcome) -> dict[str, str]:
         (sent(subject="CPL: a question"), FOR_A_PERSON),
         (read_message(b.unrelated(AT)), NOT_OURS),
         (sent(subject="Hello", body="My uncpled thoughts."), NOT_OURS),
+        (read_message(b"X: y\r\n" * 20_000 + b.submission(AT)), FOR_A_PERSON),  # more headers than are read
+        (read_message(b.unrelated(AT).replace(b"MIME-Version", b"A:\x01" + b"b" * 99_999 + b"\r\nX")), FOR_A_PERSON),
+        (read_message(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHello"), NOT_OURS),  # cut off
         (sent(File("minutes.xlsx", b.truncated(good())), subject="Minutes"), NOT_OURS),
         (sent(File("budget.xlsx", spoil(sample_cpl(), b.dropped_tabs(b.FORM_TAB))), subject="Budget"), NOT_OURS),
     ],

@@ -17,7 +17,7 @@ from pipeline.fetch import NotFetched
 from pipeline.ledger.errors import LedgerBusy
 from pipeline.ledger.records import Arrival, NewEffect
 from pipeline.mailbox.port import MailboxUnavailable
-from pipeline.monitor import Figures, Pinger, Rounds
+from pipeline.monitor import Figures, Pinger, Rounds, room
 from pipeline.monitor.expiry import expiries
 from pipeline.office import stamp
 from pipeline.promises import Round
@@ -107,6 +107,23 @@ def test_a_good_poll_is_good_for_as_long_as_the_settings_say(office):
     limits = MonitorConfig(unhealthy_after_seconds=1000)
     office.config = msgspec.structs.replace(office.config, monitor=limits)
     assert reasons(office) == []
+
+
+def test_a_disk_without_room_is_a_reason_and_a_figure(office, monkeypatch):
+    polled(office)
+    free = metrics(office)["cpl_disk_free_bytes"]
+    assert free > 0
+    monkeypatch.setattr(room, "LEAST_OCTETS", free * 2)
+    (reason,) = reasons(office)
+    assert "free space on it" in reason
+    assert str(office.config.data) in reason
+    monkeypatch.setattr(room.os, "statvfs", lambda _: _away())
+    assert reasons(office) == []  # nobody can say: what fails for it will
+    assert "cpl_disk_free_bytes" not in metrics(office)
+
+
+def _away():
+    raise OSError("away")
 
 
 def test_a_mailbox_of_former_settings_is_no_reason(office):
@@ -216,7 +233,7 @@ def test_figures_of_an_empty_ledger_are_there_and_zero(office):
     found = metrics(office)
     assert found["cpl_last_good_poll_timestamp_seconds"] == 0
     assert found['cpl_work_total{what="drafted"}'] == 0
-    assert sum(found.values()) == 2  # build_info and ledger_readable
+    assert sum(found.values()) - found["cpl_disk_free_bytes"] == 2  # build_info and ledger_readable
 
 
 def test_rounds_are_timed_and_added_up(office):

@@ -131,7 +131,7 @@ def test_doctor_finds_a_demo_in_good_health(cli, config):
     assert (ended.code, ended.err) == (0, "")
     assert not [line for line in ended.out.splitlines() if not line.startswith("ok  ")]
     assert {line.split()[1] for line in ended.out.splitlines()} == {
-        "settings:", "rules:", "templates:", "trust:", "ledger:", "CPL:", "mailbox:", "sending:", "monitor:",
+        "settings:", "disk:", "rules:", "templates:", "trust:", "ledger:", "CPL:", "mailbox:", "sending:", "monitor:",
     }  # fmt: skip
 
 
