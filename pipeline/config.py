@@ -67,7 +67,10 @@ class ImapConfig(_Account, frozen=True, tag_field="kind", tag="imap"):
 
 
 class GraphConfig(_Section, frozen=True, tag_field="kind", tag="graph"):
-    """A mailbox of Microsoft 365. certificate_file, or the client's secret by password_file or password_env."""
+    """A mailbox of Microsoft 365. certificate_file, or the client's secret by password_file or password_env.
+
+    upload_hosts: besides Graph's own, those that large attachments are sent to.
+    """
 
     tenant: _Name
     client_id: _Name
@@ -77,6 +80,7 @@ class GraphConfig(_Section, frozen=True, tag_field="kind", tag="graph"):
     password_env: str = ""
     base_url: _Name = "https://graph.microsoft.com/v1.0"
     authority: _Name = "https://login.microsoftonline.com"
+    upload_hosts: tuple[_Name, ...] = ("outlook.office.com", "outlook.office365.com")
     ca_file: Path | None = None
     inbox: _Name = "inbox"
     timeout_seconds: _Seconds = 60.0

@@ -32,6 +32,8 @@ _LOST = (
     "there. 'pipeline retry' puts it again."
 )
 
+_HALF = "A worker died while it was being put: what stands in Drafts is finished now."
+
 log = structlog.get_logger()
 
 Progress = Callable[[str, int, int], None]
@@ -112,9 +114,11 @@ class Promises:
         office, begun = self.office, self._begun()
         standing = mailbox.drafts([effect.payload["message_id"] for effect in begun]) if begun else {}
         for effect in begun:
-            found = standing.get(effect.payload["message_id"])
-            if found:
-                office.ledger.effect_done(effect.key, office.now(), _in_words(found), self._turn.token)
+            found = standing.get(effect.payload["message_id"], ())
+            if whole := _whole(found):
+                office.ledger.effect_done(effect.key, office.now(), _in_words(whole), self._turn.token)
+            elif found:  # due at once
+                office.ledger.effect_failed(effect.key, office.now(), _HALF, office.now(), self._turn.token)
             else:
                 office.ledger.effect_failed(effect.key, office.now(), _LOST, None, self._turn.token)
                 log.warning("promise held", step="act", kind=effect.kind, error=_LOST)
@@ -142,8 +146,8 @@ class Promises:
 
     def _keep(self, effect: Effect, mailbox: Mailbox, standing: Mapping[str, Sequence[Trace]], done: Round) -> str:
         if effect.kind == "draft":
-            if found := standing.get(effect.payload["message_id"]):
-                return _in_words(found)
+            if whole := _whole(standing.get(effect.payload["message_id"], ())):
+                return _in_words(whole)
             raw = self.office.artefacts.get(effect.payload["artefact"])
             self.office.ledger.effect_begins(effect.key, self.office.now(), self._turn.token)
             put = mailbox.save_draft(raw, effect.payload["message_id"])
@@ -160,6 +164,10 @@ class Promises:
         )
         done.filed += filed is Filed.DONE
         return f"file away: {filed.value}"
+
+
+def _whole(found: Sequence[Trace]) -> list[Trace]:
+    return [trace for trace in found if trace.whole]
 
 
 def _in_words(found: Sequence[Trace]) -> str:

@@ -182,6 +182,7 @@ def _graph_settings(mailbox: GraphConfig) -> GraphSettings:
         client_secret="" if pem else password(mailbox),
         base_url=mailbox.base_url,
         authority=mailbox.authority,
+        upload_hosts=mailbox.upload_hosts,
         ca_file=mailbox.ca_file,
         inbox=mailbox.inbox,
         timeout_seconds=mailbox.timeout_seconds,
