@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pipeline.mailbox import graph_large
+from pipeline.mailbox.category import with_category
 from pipeline.mailbox.graph_answers import Message, Page
 from pipeline.mailbox.graph_folders import Folders
 from pipeline.mailbox.graph_inbox import Inbox
@@ -124,24 +125,28 @@ class Graph:
         return [mail for mail in self._sent.values() if mail.message_id]
 
     def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
-        """Mark read, then move. Between the two the mail is in the inbox still, and is found there the next time."""
+        """Mark read, then move. Between the two the mail is in the inbox still, and is found there the next time.
+
+        The category comes last: it may show in the octets (as Keywords), by which the mail is known until then.
+        """
         inbox, goal = self._folder(ref.folder), self._folders.find(target)
         found = self._message(ref.uid)
         if found is not None and found.parent_folder_id in {inbox, goal} and self._digest(found.id) == sha256:
             if found.parent_folder_id == goal:
-                return Filed.ALREADY
+                return self._categorised(found.id, Filed.ALREADY)
             uid = found.id
         else:
             uid = self._search(inbox, sha256, message_id)
         if not uid:
-            return Filed.ALREADY if goal and self._search(goal, sha256, message_id) else Filed.GONE
+            there = goal and self._search(goal, sha256, message_id)
+            return self._categorised(there, Filed.ALREADY) if there else Filed.GONE
         goal = goal or self._folders.made(target)
         try:
             self._session.patch(_path(uid), {"isRead": True})
             self._session.post(f"{_path(uid)}/move", {"destinationId": goal}, Message)
         except ItemMissing:
             return Filed.GONE  # a person deleted it just now
-        return Filed.DONE
+        return self._categorised(uid, Filed.DONE)
 
     def describe(self) -> Sequence[str]:
         """Return what can be seen with the permissions there are: the inbox's numbers and the folders."""
@@ -161,6 +166,18 @@ class Graph:
         """End the visit. Never raises."""
         self._session.close()
         self._folders.forget()
+
+    def _categorised(self, uid: str, filed: Filed) -> Filed:
+        """Give a filed mail its category. One that somebody changes at that moment is left for the next attempt."""
+        if not self._settings.category:
+            return filed
+        try:
+            mail = self._session.get(_path(uid), Message, select="categories")
+            if wanted := with_category(mail.categories, self._settings.category):
+                self._session.patch(_path(uid), {"categories": wanted}, version=mail.version)
+        except ItemMissing:
+            pass  # a person took it from there just now
+        return filed
 
     def _folder(self, path: str) -> str:
         folder = self._folders.find(path)

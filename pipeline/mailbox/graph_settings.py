@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pipeline.mailbox.category import CATEGORY, require_category
 from pipeline.mailbox.oauth_settings import AUTHORITY, AppRegistration, require_plain_https
 
 GRAPH = "https://graph.microsoft.com/v1.0"
@@ -24,7 +25,8 @@ class GraphSettings:
     base_url, authority: of Graph and of the login server; another pair for each national cloud. ca_file: PEM roots to
     trust instead of the system's. inbox: the folder read, ``inbox`` whatever the mailbox's language. timeout_seconds:
     of each wait for a server. max_octets: of one mail; a larger one is not fetched, or saved as a draft. upload_hosts:
-    hosts, or ``host:port``, that large attachments may be sent to; others in each national cloud.
+    hosts, or ``host:port``, that large attachments may be sent to; others in each national cloud. category: given to
+    each mail that is filed, beside those it has; empty for none.
     """
 
     tenant: str
@@ -39,11 +41,13 @@ class GraphSettings:
     timeout_seconds: float = 30.0
     max_octets: int = 60_000_000
     upload_hosts: tuple[str, ...] = UPLOAD_HOSTS
+    category: str = CATEGORY
 
     def __post_init__(self) -> None:
         """Refuse what would go to the wrong place, unprotected, or with two ways to log in."""
         if not _ADDRESS.fullmatch(self.user):
             raise ValueError(f"Microsoft 365: user {self.user!r} is not the address of a mailbox.")
+        require_category(self.category)
         require_plain_https("base_url", self.base_url, GRAPH)
         for host in self.upload_hosts:
             if not _HOST.fullmatch(host):

@@ -28,6 +28,10 @@ def _moment(seconds: int) -> str:
     return f"2026-03-02T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}Z"
 
 
+def _etag(item: Item) -> str:
+    return f'W/"{item.version}"'
+
+
 def _people(field: str) -> Callable[[Item], Any]:
     def told(item: Item) -> list[dict[str, Any]]:
         found = email.message_from_bytes(item.raw).get_all(field, [])
@@ -55,6 +59,7 @@ _FIELDS: dict[str, Callable[[Item], Any]] = {
     "ccRecipients": _people("Cc"),
     "bccRecipients": _people("Bcc"),
     "parentFolderId": lambda item: item.folder,
+    "categories": lambda item: item.categories,
     "internetMessageId": lambda item: message_id_of(item.raw) or None,
 }
 
@@ -112,7 +117,7 @@ class Call:
         properties = {SIZE: str(len(item.raw)), **item.properties}
         told = [{"id": expanded, "value": properties[expanded]}] if expanded in properties else []
         more = {"singleValueExtendedProperties": told} if told else {}
-        return {name: _FIELDS[name](item) for name in sorted(names)} | more
+        return {name: _FIELDS[name](item) for name in sorted(names)} | more | {"@odata.etag": _etag(item)}
 
     def expanded(self) -> str:
         """Return the id of the property that is to be told too."""
@@ -246,8 +251,14 @@ def _create(call: Call) -> Reply:
 
 def _change(call: Call, name: str) -> Reply:
     item = call.item(name)
-    body = call.json("isRead", "singleValueExtendedProperties")
+    body = call.json("isRead", "categories", "singleValueExtendedProperties")
+    known = call.asked.headers.get("if-match")
+    if known is None and "categories" in body:
+        raise call.state.fault("categories overwritten, whoever changed them")
+    if known not in {None, _etag(item)}:
+        return error(412, "ErrorIrresolvableConflict")
     item.read = body.get("isRead", item.read)
+    item.categories = body.get("categories", item.categories)
     item.properties |= {entry["id"]: entry["value"] for entry in body.get("singleValueExtendedProperties", [])}
     call.state.touch(item)
     return said(200, call.shown(item, "isRead"))

@@ -77,6 +77,8 @@ class Item:
     flagged: bool = False
     before: str = ""
     edited: int = 0
+    version: int = 1
+    categories: list[str] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
     attachments: dict[str, tuple[str, bytes]] = field(default_factory=dict)
 
@@ -142,6 +144,7 @@ class MailboxState:
         return item
 
     def touch(self, item: Item, *also: str) -> None:
+        item.version += 1
         self._changed += [(folder, item.id) for folder in (item.folder, *also)]
 
     def move(self, item: Item, folder: str) -> None:
