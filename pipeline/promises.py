@@ -34,6 +34,8 @@ _LOST = (
     "there. 'pipeline retry' puts it again."
 )
 
+_HALF = "A worker died while it was being put: what stands in Drafts is finished now."
+
 log = structlog.get_logger()
 
 Progress = Callable[[str, int, int], None]
@@ -115,10 +117,11 @@ class Promises:
         office, begun = self.office, self._begun()
         standing = mailbox.drafts([effect.payload["message_id"] for effect in begun]) if begun else {}
         for effect in begun:
-            if found := standing.get(effect.payload["message_id"]):
-                office.ledger.effect_done(effect.key, office.now(), _in_words(found), self._turn.token)
-            elif timedelta(0) <= office.clock() - datetime.fromisoformat(effect.begun) <= _SOON:
-                why = f"The worker that began it at {effect.begun} died before it was put."
+            found = standing.get(effect.payload["message_id"], ())
+            if whole := _whole(found):
+                office.ledger.effect_done(effect.key, office.now(), _in_words(whole), self._turn.token)
+            elif found or timedelta(0) <= office.clock() - datetime.fromisoformat(effect.begun) <= _SOON:
+                why = _HALF if found else f"The worker that began it at {effect.begun} died before it was put."
                 office.ledger.effect_failed(effect.key, office.now(), why, office.now(), self._turn.token)
             else:
                 office.ledger.effect_failed(effect.key, office.now(), _LOST, None, self._turn.token)
@@ -147,8 +150,8 @@ class Promises:
 
     def _keep(self, effect: Effect, mailbox: Mailbox, standing: Mapping[str, Sequence[Trace]], done: Round) -> str:
         if effect.kind == "draft":
-            if found := standing.get(effect.payload["message_id"]):
-                return _in_words(found)
+            if whole := _whole(standing.get(effect.payload["message_id"], ())):
+                return _in_words(whole)
             raw = self.office.artefacts.get(effect.payload["artefact"])
             self.office.ledger.effect_begins(effect.key, self.office.now(), self._turn.token)
             put = mailbox.save_draft(raw, effect.payload["message_id"])
@@ -180,6 +183,10 @@ class Promises:
         if record is None:
             raise LedgerConflict(f"{effect.key}: the ledger does not know that mail")
         return Ref(record.folder, record.generation, record.uid), record.sha256, said["message_id"], said["target"]
+
+
+def _whole(found: Sequence[Trace]) -> list[Trace]:
+    return [trace for trace in found if trace.whole]
 
 
 def _in_words(found: Sequence[Trace]) -> str:

@@ -87,7 +87,7 @@ class Imap:
                         place = Place.ELSEWHERE if deleted else places.get(folder, Place.ELSEWHERE)
                         there = Ref(folder, generation, str(uid))
                         ours = place is Place.DRAFTS
-                        trace = Trace(place, self._digest(client, uid), there) if ours else Trace(place)
+                        trace = Trace(place, self._digest(client, uid), ref=there) if ours else Trace(place)
                         found.setdefault(message_id, []).append(trace)
         return found
 

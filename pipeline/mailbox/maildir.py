@@ -168,7 +168,7 @@ class Maildir:
                 place = Place.ELSEWHERE if "T" in entry.flags else places.get(folder, Place.ELSEWHERE)
                 if (known := _message_id(entry)) in wanted:
                     there = Ref(folder, _GENERATION, entry.uid)
-                    trace = Trace(place, _digest(entry), there) if place is Place.DRAFTS else Trace(place)
+                    trace = Trace(place, _digest(entry), ref=there) if place is Place.DRAFTS else Trace(place)
                     found.setdefault(known, []).append(trace)
         return found
 

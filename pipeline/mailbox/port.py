@@ -59,11 +59,13 @@ class Trace:
     """One mail that carries a Message-ID of ours. sha256: of its bytes as they are now, empty outside Drafts.
 
     The digest of a draft that nobody touched is ours on a server that keeps bytes; Exchange writes a draft anew.
+    whole: False for a draft in Drafts that was only begun, as a worker died over it; ``save_draft`` finishes it.
     ref: where one in Drafts stands, to be named to ``file_away``.
     """
 
     place: Place
     sha256: str = ""
+    whole: bool = True
     ref: Ref | None = field(default=None, compare=False)
 
 
