@@ -67,7 +67,10 @@ class ImapConfig(_Account, frozen=True, tag_field="kind", tag="imap"):
 
 
 class GraphConfig(_Section, frozen=True, tag_field="kind", tag="graph"):
-    """A mailbox of Microsoft 365. certificate_file, or the client's secret by password_file or password_env."""
+    """A mailbox of Microsoft 365. certificate_file, or the client's secret by password_file or password_env.
+
+    upload_hosts: besides Graph's own, those that large attachments are sent to. category: of filed mails.
+    """
 
     tenant: _Name
     client_id: _Name
@@ -77,8 +80,10 @@ class GraphConfig(_Section, frozen=True, tag_field="kind", tag="graph"):
     password_env: str = ""
     base_url: _Name = "https://graph.microsoft.com/v1.0"
     authority: _Name = "https://login.microsoftonline.com"
+    upload_hosts: tuple[_Name, ...] = ("outlook.office.com", "outlook.office365.com")
     ca_file: Path | None = None
     inbox: _Name = "inbox"
+    category: str = "CPL"
     timeout_seconds: _Seconds = 60.0
     max_megabytes: _Whole = 60
 
@@ -94,6 +99,7 @@ class EwsConfig(_Section, frozen=True, tag_field="kind", tag="ews"):
     password_env: str = ""
     ca_file: Path | None = None
     inbox: _Name = "inbox"
+    category: str = "CPL"
     timeout_seconds: _Seconds = 60.0
     max_megabytes: _Whole = 60
 
@@ -102,9 +108,10 @@ MailboxConfig = MaildirConfig | ImapConfig | GraphConfig | EwsConfig
 
 
 class FolderConfig(_Section, frozen=True):
-    """Folders of the mailbox that handled mails are moved to."""
+    """Folders of the mailbox that mails are moved to: handled ones, and those that could not be judged."""
 
     processed: _Name = "CPL processed"
+    quarantine: _Name = "Quarantine"
 
 
 class ReplyConfig(_Section, frozen=True):

@@ -79,8 +79,10 @@ class Fetching:
 
 
 def set_aside(office: Office, sha256: str, why: str, done: Round) -> None:
-    """Take a mail out of the queue for a person, who sees it on top of the list."""
-    office.ledger.set_aside(sha256, office.now(), why)
+    """Take a mail out of the queue for a person, who sees it on top of the list, and beside its note."""
+    record = office.ledger.message(sha256)
+    promised = [office.promise_aside(record, why)] if record is not None else []
+    office.ledger.set_aside(sha256, office.now(), why, promised)
     done.set_aside += 1
     log.error("mail set aside", mail=sha256[:12])
 

@@ -17,7 +17,9 @@ from pipeline.compose import (
     Correspondent,
     Register,
     Sender,
+    SetAside,
     Templates,
+    aside_note,
     correspondent_of,
     own_marked,
     reply,
@@ -32,8 +34,9 @@ from pipeline.domain.product import ProductList
 from pipeline.domain.signature import TrustMaterial
 from pipeline.judge import ListInForce, Workbook
 from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing, Artefacts
-from pipeline.ledger.records import Judgement, MessageRecord, NewEffect
+from pipeline.ledger.records import ASIDE, Judgement, MessageRecord, NewEffect
 from pipeline.ledger.store import Ledger
+from pipeline.mailbox.headers import message_id_of, subject_in
 from pipeline.readers.child import Readers
 from pipeline.readers.cpl import CplReading
 from pipeline.readers.eligible import read_eligible
@@ -303,6 +306,29 @@ class Office:
         """Return the promise to mark a mail read and move it away."""
         payload = {"sha256": sha256, "message_id": message_id, "target": self.config.folders.processed}
         return NewEffect(f"file:{sha256}", "file", payload)
+
+    def promise_aside(self, record: MessageRecord, why: str) -> NewEffect:
+        """Return the promise to move a mail that could not be judged to where people see it, with a note.
+
+        One whose bytes are not here stays where it is: nobody can say what would be moved.
+        """
+        try:
+            raw = self.artefacts.get(record.sha256)
+        except (ArtefactMissing, ArtefactDamaged):
+            raw = b""
+        folder = self.config.folders.quarantine
+        times = len(self.ledger.promised(f"aside:{record.sha256}:"))
+        key = f"aside:{record.sha256}:{times + 1}"
+        told = SetAside(record.sha256[:12], record.received, record.size, subject_in(raw), why, folder if raw else "")
+        note = aside_note(told, key, sender=self.sender, now=self.clock(), templates=self.templates)
+        payload = {
+            "sha256": record.sha256 if raw else "",
+            "message_id": message_id_of(raw),
+            "target": folder,
+            "artefact": self.artefacts.put(note.raw),
+            "note": note.message_id,
+        }
+        return NewEffect(key, ASIDE, payload)
 
 
 def case_number_in(subject: str) -> str:

@@ -2,18 +2,18 @@
 
 A draft is looked for everywhere before it is put: one that a person edited, sent or moved away is theirs, and never
 put again. That it is put now is noted before; who dies between the two leaves a draft that was put, or was deleted
-since, or never was. Where it stands nowhere it is held for a person, as no draft is better than a second one.
+since, or never was. Where it stands nowhere soon after, it never was, and is put; later it is held for a person.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from pipeline.ledger.artefacts import ArtefactDamaged, ArtefactMissing
 from pipeline.ledger.errors import LedgerConflict, NoSuchCase
-from pipeline.ledger.records import Effect, EffectState
+from pipeline.ledger.records import ASIDE, Effect, EffectState, MessageState
 from pipeline.mailbox.port import Filed, Mailbox, MailboxRefused, MailboxUnavailable, Place, Ref, Trace
 from pipeline.office import Office, stamp
 from pipeline.releasing import is_shelved
@@ -21,16 +21,20 @@ from pipeline.reminding import is_current
 from pipeline.turn import Turn
 
 _LONGEST_WAIT = timedelta(hours=1)
-_KINDS = {"draft", "file"}
+_KINDS = {"draft", "file", ASIDE}
 _FOUND = {
     Place.DRAFTS: "was in Drafts already",
     Place.SENT: "a person sent it",
     Place.ELSEWHERE: "a person moved or deleted it",
 }
+_SOON = timedelta(hours=1)
+"""So soon after it was begun a draft that stands nowhere, not in the deleted items either, was never put."""
 _LOST = (
     "It was being put into Drafts when the worker died, and stands nowhere now: a person deleted it, or it never got "
     "there. 'pipeline retry' puts it again."
 )
+
+_HALF = "A worker died while it was being put: what stands in Drafts is finished now."
 
 log = structlog.get_logger()
 
@@ -42,6 +46,7 @@ Progress = Callable[[str, int, int], None]
 class Round:
     """What one run did; counts for the log and the terminal."""
 
+    answered: int = 0
     fetched: int = 0
     concluded: int = 0
     set_aside: int = 0
@@ -108,13 +113,16 @@ class Promises:
         return [effect for effect in self.office.ledger.stranded(self.office.now()) if effect.kind == "draft"]
 
     def _look_after(self, mailbox: Mailbox) -> None:
-        """Settle what a worker now gone has begun: it stands somewhere, or a person must look."""
+        """Settle what a worker now gone has begun: it stands somewhere, is put again, or a person must look."""
         office, begun = self.office, self._begun()
         standing = mailbox.drafts([effect.payload["message_id"] for effect in begun]) if begun else {}
         for effect in begun:
-            found = standing.get(effect.payload["message_id"])
-            if found:
-                office.ledger.effect_done(effect.key, office.now(), _in_words(found), self._turn.token)
+            found = standing.get(effect.payload["message_id"], ())
+            if whole := _whole(found):
+                office.ledger.effect_done(effect.key, office.now(), _in_words(whole), self._turn.token)
+            elif found or timedelta(0) <= office.clock() - datetime.fromisoformat(effect.begun) <= _SOON:
+                why = _HALF if found else f"The worker that began it at {effect.begun} died before it was put."
+                office.ledger.effect_failed(effect.key, office.now(), why, office.now(), self._turn.token)
             else:
                 office.ledger.effect_failed(effect.key, office.now(), _LOST, None, self._turn.token)
                 log.warning("promise held", step="act", kind=effect.kind, error=_LOST)
@@ -142,24 +150,43 @@ class Promises:
 
     def _keep(self, effect: Effect, mailbox: Mailbox, standing: Mapping[str, Sequence[Trace]], done: Round) -> str:
         if effect.kind == "draft":
-            if found := standing.get(effect.payload["message_id"]):
-                return _in_words(found)
+            if whole := _whole(standing.get(effect.payload["message_id"], ())):
+                return _in_words(whole)
             raw = self.office.artefacts.get(effect.payload["artefact"])
             self.office.ledger.effect_begins(effect.key, self.office.now(), self._turn.token)
             put = mailbox.save_draft(raw, effect.payload["message_id"])
             done.drafted += put
             return "put into Drafts" if put else _FOUND[Place.DRAFTS]
-        record = self.office.ledger.message(effect.payload["sha256"])
-        if record is None:
-            raise LedgerConflict(f"{effect.key}: the ledger does not know that mail")
-        filed = mailbox.file_away(
-            Ref(record.folder, record.generation, record.uid),
-            record.sha256,
-            effect.payload["message_id"],
-            effect.payload["target"],
-        )
+        if effect.kind == ASIDE:
+            return self._set_aside(effect, mailbox)
+        filed = mailbox.file_away(*self._mail(effect))
         done.filed += filed is Filed.DONE
         return f"file away: {filed.value}"
+
+    def _set_aside(self, effect: Effect, mailbox: Mailbox) -> str:
+        """Put the note, then move the mail, unless a person has had it tried again meanwhile."""
+        office, said = self.office, effect.payload
+        record = office.ledger.message(said["sha256"]) if said["sha256"] else None
+        if record is not None and record.state is not MessageState.SET_ASIDE:
+            return "it is not set aside any more"
+        mailbox.put_note(office.artefacts.get(said["artefact"]), said["note"], said["target"])
+        if record is None:
+            return "a note was put"
+        note = f"set aside: {mailbox.file_away(*self._mail(effect), read=False).value}"
+        office.ledger.moved_aside(effect.key, office.now(), said["target"], note, self._turn.token)
+        return note
+
+    def _mail(self, effect: Effect) -> tuple[Ref, str, str, str]:
+        """Return where a mail lies, its digest and Message-ID, and where it is to go."""
+        said = effect.payload
+        record = self.office.ledger.message(said["sha256"])
+        if record is None:
+            raise LedgerConflict(f"{effect.key}: the ledger does not know that mail")
+        return Ref(record.folder, record.generation, record.uid), record.sha256, said["message_id"], said["target"]
+
+
+def _whole(found: Sequence[Trace]) -> list[Trace]:
+    return [trace for trace in found if trace.whole]
 
 
 def _in_words(found: Sequence[Trace]) -> str:

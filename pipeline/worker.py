@@ -1,6 +1,7 @@
 """The worker: one visit to the mailbox and everything that follows from it, top to bottom.
 
-    1. fetch   every unread mail that was not seen before goes to the spool (pipeline/fetching.py);
+    1. fetch   what people did themselves is noted (pipeline/hand.py), and every unread mail that was not seen before
+               goes to the spool (pipeline/fetching.py);
     2. (the mailbox is let go of)
     3. judge   each waiting mail by itself: read, recognise, check, decide, word, promise; one commit;
     4. remind  of the certificates whose date comes near or has passed, as promises (pipeline/reminding.py);
@@ -25,7 +26,9 @@ from pipeline.dispatch import Dispatch, OpenTransport
 from pipeline.domain.draft import Draft
 from pipeline.domain.message import Message, Problem
 from pipeline.domain.release import Amendment
+from pipeline.doubles import Doubles
 from pipeline.fetching import REPEAT, Fetching, set_aside
+from pipeline.hand import Hand
 from pipeline.judge import AUTOMATIC, FOR_A_PERSON, NEW_ENTRY, NOT_OURS, Workbook, recognise
 from pipeline.ledger.records import Conclusion, MessageRecord, NewEffect, SeenCertificate
 from pipeline.mailbox.port import Mailbox, MailboxRefused, MailboxUnavailable
@@ -58,6 +61,8 @@ class Worker:
         self._stopping = threading.Event()
         self.turn = Turn(office, owner)
         self._progress = progress = self.turn.kept_while(progress)
+        self.hand = Hand(office, self._ends)
+        self.doubles = Doubles(office)
         self.fetching = Fetching(office, progress, self._ends)
         self.reminding = Reminding(office)
         self.promises = Promises(office, progress, self._ends, self.turn)
@@ -85,7 +90,7 @@ class Worker:
         return done
 
     def _round(self, done: Round) -> None:
-        reached = self._visit(self.fetching.fetch, done)
+        reached = self._visit(self._look, done)
         try:
             self.judge(done)
             if not self._ends():
@@ -96,6 +101,12 @@ class Worker:
                 self._visit(self.promises.keep, done)
             if not self._ends():
                 self.dispatch.keep(done)
+
+    def _look(self, mailbox: Mailbox, done: Round) -> None:
+        """See what people did, then what came in: what they sent, they sent without knowing of it."""
+        done.answered = self.hand.look(mailbox)
+        self.doubles.sweep(mailbox)
+        self.fetching.fetch(mailbox, done)
 
     def _visit(self, step: Callable[[Mailbox, Round], None], done: Round) -> bool:
         """Say whether the mailbox could be used."""

@@ -177,14 +177,14 @@ class Troubled:
         if not callable(value):
             return value
 
-        def call(*args: Any) -> Any:
+        def call(*args: Any, **more: Any) -> Any:
             self.calls.append(name)
             queue = self._troubles.get(name)
             if queue and (error := queue.pop(0)):
                 if self._late:
-                    value(*args)
+                    value(*args, **more)
                 raise error
-            return value(*args)
+            return value(*args, **more)
 
         return call
 

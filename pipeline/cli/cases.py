@@ -16,10 +16,11 @@ from pipeline.cli.opening import office
 from pipeline.cli.people import By, Why, person, reason
 from pipeline.cli.report import as_text, confirming, finding_lines, open_points, printable, sentence
 from pipeline.cli.settings import ConfigOption
+from pipeline.domain.draft import Draft
 from pipeline.domain.judgement import Outcome
 from pipeline.domain.reminder import AtExpiry
 from pipeline.ledger.codec import encode
-from pipeline.ledger.records import CaseRecord, Effect, EffectState
+from pipeline.ledger.records import SENT, CaseRecord, Effect, EffectState
 from pipeline.ledger.release_records import AmendmentState
 from pipeline.ledger.reminder_records import BounceRecord
 from pipeline.ledger.views import CaseSummary
@@ -61,19 +62,21 @@ def cases(
 ) -> None:
     """List the Cases: the overdue, then those due first.
 
-    Mails that were set aside, because they could not be judged, amendments that wait for a person, reminders that
-    nobody gets and mails that came back stand above.
+    Mails that were set aside, because they could not be judged, replies sent by hand that say nothing of what was
+    decided, amendments that wait for a person, reminders that nobody gets and mails that came back stand above.
     """
     with office(config) as found:
         aside = found.ledger.set_aside_messages()
         now = found.clock().astimezone(ZoneInfo(found.config.calendar.zone)).isoformat(timespec="seconds")
         summaries = found.ledger.cases(state.value, now)
         proposed = found.ledger.amendments(AmendmentState.PROPOSED)
+        asked = [one for one in found.ledger.promised(f"{SENT}:") if one.state in _WAITING]
         unsent = [one for one in found.ledger.promised(REMINDERS) if one.state in _WAITING]
         returned = found.ledger.bounces()
     if as_object:
         tree = {
             "set_aside": json.loads(encode(aside)),
+            "asked": [{"case": one.case, "why": one.error} for one in asked],
             "reminders": [{"key": one.key, "why": one.error, **one.payload} for one in unsent],
             "came_back": json.loads(encode(returned)),
             "cases": json.loads(encode(summaries)),
@@ -81,7 +84,10 @@ def cases(
         typer.echo(json.dumps(tree))
         return
     for record in aside:
-        typer.echo(f"set aside {record.sha256[:12]} {record.received}: {printable(record.note)}")
+        where = f"in {printable(record.folder)}" if record.folder else "nowhere"
+        typer.echo(f"set aside {record.sha256[:12]} {record.received}, {where}: {printable(record.note)}")
+    for answer in asked:
+        typer.echo(f"asked {answer.case}: {printable(answer.error)}")
     for one in proposed:
         about = one.case or "no case"
         typer.echo(f"proposed {one.number}: {one.kind.value}, asked for by {printable(one.by)} ({about})")
@@ -176,10 +182,15 @@ def _lines(record: CaseRecord) -> list[str]:
         f"word   {v.at}  {printable(v.by)}: {v.check} {'pass' if v.passed else 'fail'}, {printable(v.why)}"
         for v in record.verdicts
     ]
-    lines += [f"draft  {d.kind:10} to {printable(d.to) or 'nobody'}  {printable(d.message_id)}" for d in record.drafts]
+    lines += [_draft(draft, newest=draft == record.drafts[-1]) for draft in record.drafts]
     lines += _expired([effect for effect in record.effects if effect.kind == EXPIRED])
     lines += [f"effect {e.kind:6} {e.state.value:8} {printable(e.error)}" for e in record.effects if e.kind != EXPIRED]
     return lines
+
+
+def _draft(draft: Draft, *, newest: bool) -> str:
+    earlier = "" if newest else "  (an earlier one: a newer draft of this Case stands below)"
+    return f"draft  {draft.kind:10} to {printable(draft.to) or 'nobody'}  {printable(draft.message_id)}{earlier}"
 
 
 def _expired(effects: Sequence[Effect]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from pipeline.domain.form import Template
 from pipeline.domain.signature import TrustMaterial, TrustSet
 from pipeline.ledger.artefacts import ArtefactsUnavailable
 from pipeline.ledger.errors import LedgerBusy, LedgerRefused
-from pipeline.ledger.records import EffectState
+from pipeline.ledger.records import SENT, EffectState
 from pipeline.ledger.reminder_records import Promised
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
 from pipeline.monitor.expiry import expiries
@@ -130,7 +130,8 @@ def _held(promises: Iterable[Promised]) -> Iterator[Line]:
         to = f" to {domain_of(promise.payload['to'])}" if promise.payload.get("to") else ""
         again = promise.case or promise.payload.get("release") or promise.key
         why = _ADDRESS.sub(r"\1", promise.error) or "nobody noted why"
-        yield False, f"promise: {promise.kind}{to} is {promise.state}: {why}; then `pipeline retry {quote(again)}`"
+        then = "" if promise.kind == SENT else f"; then `pipeline retry {quote(again)}`"
+        yield False, f"promise: {promise.kind}{to} is {promise.state}: {why}{then}"
 
 
 def _monitor(config: Config) -> Iterator[Line]:

@@ -182,8 +182,10 @@ def _graph_settings(mailbox: GraphConfig) -> GraphSettings:
         client_secret="" if pem else password(mailbox),
         base_url=mailbox.base_url,
         authority=mailbox.authority,
+        upload_hosts=mailbox.upload_hosts,
         ca_file=mailbox.ca_file,
         inbox=mailbox.inbox,
+        category=mailbox.category,
         timeout_seconds=mailbox.timeout_seconds,
         max_octets=mailbox.max_megabytes * 1_000_000,
     )
@@ -257,6 +259,7 @@ def _mailbox_settings(mailbox: MailboxConfig) -> _Settings:
             auth=mailbox.auth,
             ca_file=mailbox.ca_file,
             inbox=mailbox.inbox,
+            category=mailbox.category,
             timeout_seconds=mailbox.timeout_seconds,
             max_octets=mailbox.max_megabytes * 1_000_000,
         )

@@ -21,6 +21,7 @@ from pipeline.readers.child import ReadersUnavailable
 from pipeline.rulebook import RulesBroken
 from pipeline.schedule import AlreadyRunning
 from pipeline.trouble import Unavailable
+from pipeline.turn import TurnLost
 
 _TOLD = (
     AlreadyRunning,
@@ -47,6 +48,7 @@ _TOLD = (
     ShelfUnavailable,
     TemplatesBroken,
     TransportUnusable,
+    TurnLost,
     Unavailable,
 )
 """Exceptions whose text was written for the person who reads it."""

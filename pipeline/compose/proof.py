@@ -8,6 +8,7 @@ from itertools import cycle, product
 from typing import cast
 
 from pipeline.compose.amendments import AMENDMENT, amendment_reply
+from pipeline.compose.aside import ASIDE, aside_note, aside_samples
 from pipeline.compose.drafting import reply
 from pipeline.compose.headers import SUBJECT_LIMIT
 from pipeline.compose.notices import NOTICES, notices
@@ -24,6 +25,7 @@ Labelled = tuple[str, Draft]
 
 _SUBJECT_OF_ANSWER = "'Re: ', the subject and the case number once"
 _SUBJECT_OF_NOTICE = "one line with the version once, and no 'Re:'"
+_SUBJECT_OF_NOTE = "one line with the mail's number once, and no 'Re:'"
 _SUBJECT_OF_REMINDER = "one line with the certificate's number once, and no 'Re:'"
 
 
@@ -36,7 +38,7 @@ def verify(templates: Templates) -> tuple[str, ...]:
     """
     troubles: dict[str, None] = {}
     whole = []
-    for kind in sorted({*templates.kinds, *NOTICES, *REMINDERS, EXPIRED, AMENDMENT}):
+    for kind in sorted({*templates.kinds, *NOTICES, *REMINDERS, EXPIRED, AMENDMENT, ASIDE}):
         if missing := templates.missing(kind):
             troubles[f"The mail kind {kind} lacks {', '.join(missing)}: add what is missing to its folder."] = None
         else:
@@ -51,8 +53,10 @@ def verify(templates: Templates) -> tuple[str, ...]:
 
 
 def _rehearsals(kinds: Sequence[str], templates: Templates) -> Iterator[Iterator[Labelled]]:
-    unasked = {*NOTICES, *filter(is_reminder, kinds), EXPIRED}
+    unasked = {*NOTICES, *filter(is_reminder, kinds), EXPIRED, ASIDE}
     yield from (_replies(kind, templates) for kind in kinds if kind not in unasked and kind != AMENDMENT)
+    if ASIDE in kinds:
+        yield _asides(templates)
     yield from (_reminders(kind, templates) for kind in kinds if is_reminder(kind))
     if EXPIRED in kinds:
         yield _expired(templates)
@@ -119,6 +123,11 @@ def _expired(templates: Templates) -> Iterator[Labelled]:
         yield label, expired_notice(told, SSC, sender=SENDER, now=NOW, templates=templates)
 
 
+def _asides(templates: Templates) -> Iterator[Labelled]:
+    for label, told in aside_samples(NUMBER):
+        yield label, aside_note(told, label, sender=SENDER, now=NOW, templates=templates)
+
+
 def _troubles(label: str, draft: Draft) -> tuple[str, ...]:
     kind = draft.kind
     text, html = bodies(draft.raw)
@@ -135,10 +144,15 @@ def _troubles(label: str, draft: Draft) -> tuple[str, ...]:
 def _unsound(kind: str, subject: str) -> str:
     """Return what the subject of that kind must be, or an empty text where it is so."""
     short = len(subject) <= SUBJECT_LIMIT
-    if kind in NOTICES or is_reminder(kind) or kind == EXPIRED:
-        named, wanted = (VERSION, _SUBJECT_OF_NOTICE) if kind in NOTICES else (NUMBER, _SUBJECT_OF_REMINDER)
-        return "" if subject.count(named) == 1 and not subject.startswith("Re:") and short else wanted
-    return "" if subject.startswith("Re: ") and subject.count(CASE) == 1 and short else _SUBJECT_OF_ANSWER
+    if kind in NOTICES:
+        named, wanted = VERSION, _SUBJECT_OF_NOTICE
+    elif kind == ASIDE:
+        named, wanted = NUMBER, _SUBJECT_OF_NOTE
+    elif is_reminder(kind) or kind == EXPIRED:
+        named, wanted = NUMBER, _SUBJECT_OF_REMINDER
+    else:
+        return "" if subject.startswith("Re: ") and subject.count(CASE) == 1 and short else _SUBJECT_OF_ANSWER
+    return "" if subject.count(named) == 1 and not subject.startswith("Re:") and short else wanted
 
 
 def bodies(raw: bytes) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from pipeline.ledger import leases
 from pipeline.ledger.codec import decode, encode
 from pipeline.ledger.errors import LedgerConflict
 from pipeline.ledger.instants import microseconds
-from pipeline.ledger.records import Effect, EffectState, NewEffect
+from pipeline.ledger.records import SENT, Effect, EffectState, NewEffect
 from pipeline.ledger.reminder_records import Promised
 from pipeline.ledger.tables import effects
 
@@ -153,6 +153,11 @@ def stranded(connection: Connection, at: str) -> tuple[Effect, ...]:
     return _all(connection, effects.c.state == EffectState.UNKNOWN)
 
 
+def message_of(connection: Connection, key: str) -> str:
+    """Return the sha256 of the mail that a promise is about, or empty text."""
+    return connection.execute(select(effects.c.message).where(effects.c.key == key)).scalar() or ""
+
+
 def done(connection: Connection, key: str, at: str, note: str, token: int | None) -> None:
     """Note that a promise was kept, and how. Noted before, it stays as it was."""
     microseconds(at)
@@ -164,6 +169,15 @@ def done(connection: Connection, key: str, at: str, note: str, token: int | None
     )
     if not changed.rowcount and connection.execute(select(effects.c.seq).where(effects.c.key == key)).first() is None:
         raise LedgerConflict(f"The ledger holds no promise {key!r}.")
+
+
+def answered(connection: Connection, case: str, at: str, by: str) -> None:
+    """Note that a person has said what they decided, where it was asked of them for a reply that they sent."""
+    connection.execute(
+        update(effects)
+        .where(effects.c.case_number == case, effects.c.kind == SENT, effects.c.state == EffectState.HELD)
+        .values(state=EffectState.DONE, done=at, note=effects.c.error + f" {by} has said it.", error="")
+    )
 
 
 def failed(connection: Connection, key: str, at: str, error: str, *, retry_at: str | None, token: int | None) -> None:
@@ -205,4 +219,5 @@ def _effect(row: Row[tuple[object, ...]]) -> Effect:
         due=row.due,
         case=row.case_number or "",
         error=row.error,
+        begun=row.begun,
     )

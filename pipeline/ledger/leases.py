@@ -28,11 +28,14 @@ def held(connection: Connection, at: str) -> tuple[Lease, ...]:
 
 
 def take(connection: Connection, name: str, owner: str, at: str, seconds: int) -> int | None:
-    """Grant the lease and return its token; None while anybody, that owner too, holds it and it has not run out."""
+    """Grant the lease and return its token; None while anybody, that owner too, holds it and it has not run out.
+
+    One that runs out later than two such terms from now was taken before the clock was set back, and counts as run out.
+    """
     if not owner or seconds <= 0:
         raise ValueError("A lease has an owner and lasts at least a second.")
     held = connection.execute(select(leases).where(leases.c.name == name)).first()
-    if held is not None and held.owner != _NOBODY and held.expires_us > microseconds(at):
+    if held is not None and held.owner != _NOBODY and microseconds(at) < held.expires_us <= _end(at, 2 * seconds):
         return None
     token: int = (connection.execute(select(func.max(leases.c.token))).scalar() or 0) + 1
     granted = {"owner": owner, "token": token, "expires_us": _end(at, seconds)}

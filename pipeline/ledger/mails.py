@@ -6,6 +6,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection, Row, false, func, or_, select, update
 
+from pipeline.ledger import upkeep
 from pipeline.ledger.errors import LedgerConflict
 from pipeline.ledger.instants import microseconds
 from pipeline.ledger.records import Arrival, MessageRecord, MessageState
@@ -14,17 +15,21 @@ from pipeline.ledger.tables import drafts, messages, sightings
 Place = tuple[str, str, str]
 """Where a mail was seen in its mailbox: folder, generation (IMAP UIDVALIDITY), uid."""
 
+_SOMEBODY = "a person at the mailbox"
 _AT_ONCE = 500
 """Values asked for in one statement: SQLite and PostgreSQL both have a limit, and a mailbox may hold 40,000 mails."""
 
 
 def known(connection: Connection, mailbox: str, places: Sequence[Place]) -> set[Place]:
-    """Return those of the places where a mail was recorded before."""
+    """Return those of the places where a mail was recorded before, and was not moved away from by us."""
     found: set[Place] = set()
     for (folder, generation), same in groupby(sorted(places), key=lambda place: place[:2]):
         for uids in _portions([uid for _, _, uid in same]):
             rows = connection.execute(
-                select(sightings.c.uid).where(
+                select(sightings.c.uid)
+                .join(messages, messages.c.sha256 == sightings.c.message)
+                .where(
+                    or_(messages.c.folder == sightings.c.folder, messages.c.mailbox != sightings.c.mailbox),
                     sightings.c.mailbox == mailbox,
                     sightings.c.folder == folder,
                     sightings.c.generation == generation,
@@ -36,13 +41,18 @@ def known(connection: Connection, mailbox: str, places: Sequence[Place]) -> set[
 
 
 def arrive(connection: Connection, arrival: Arrival) -> bool:
-    """Record where a mail was seen and, when its bytes are new, the mail. True when they are new."""
+    """Record where a mail was seen and, when its bytes are new, the mail. True when they are new.
+
+    One that was set aside into another folder of the mailbox is here again because a person brought it back: it waits
+    to be judged, as if they had said ``retry``.
+    """
     place = {
         "mailbox": arrival.mailbox,
         "folder": arrival.folder,
         "generation": arrival.generation,
         "uid": arrival.uid,
     }
+    _brought_back(connection, arrival)
     moved = connection.execute(update(messages).where(messages.c.sha256 == arrival.sha256).values(place))
     new = moved.rowcount == 0
     if new:
@@ -63,6 +73,27 @@ def arrive(connection: Connection, arrival: Arrival) -> bool:
     if connection.execute(seen_there).first() is None:
         connection.execute(sightings.insert().values(**place, message=arrival.sha256, at=arrival.at))
     return new
+
+
+def _brought_back(connection: Connection, arrival: Arrival) -> None:
+    changed = connection.execute(
+        update(messages)
+        .where(
+            messages.c.sha256 == arrival.sha256,
+            messages.c.state == MessageState.SET_ASIDE,
+            messages.c.mailbox == arrival.mailbox,
+            messages.c.folder != arrival.folder,
+        )
+        .values(state=MessageState.RECEIVED, attempts=0, finished="", note="")
+    )
+    if changed.rowcount:
+        why = f"It was found in {arrival.folder} again."
+        upkeep.note(connection, at=arrival.at, who=_SOMEBODY, what="brought back", target=arrival.sha256, why=why)
+
+
+def lies_in(connection: Connection, sha256: str, folder: str) -> None:
+    """Note that we moved a mail to that folder of its mailbox."""
+    connection.execute(update(messages).where(messages.c.sha256 == sha256).values(folder=folder))
 
 
 def waiting(connection: Connection) -> tuple[MessageRecord, ...]:
@@ -151,6 +182,7 @@ def record(row: Row[tuple[object, ...]]) -> MessageRecord:
         received=mail["received"],
         state=MessageState(mail["state"]),
         attempts=mail["attempts"],
+        size=mail["size"],
         kind=mail["kind"],
         case=mail["case_number"] or "",
         message_id=mail["message_id"],

@@ -10,7 +10,7 @@ from pipeline.domain.release import Amendment
 from pipeline.ledger import amendments, bounces, cases, effects, releases, standing, steps
 from pipeline.ledger.database import Database
 from pipeline.ledger.instants import microseconds
-from pipeline.ledger.records import Effect, InForce, NewEffect
+from pipeline.ledger.records import Effect, InForce, NewEffect, Replied
 from pipeline.ledger.release_records import Accepted, AmendmentState, Published, ReleaseRecord
 from pipeline.ledger.reminder_records import BounceRecord, NewCase, Promised
 
@@ -164,7 +164,16 @@ class Procedure:
         with self._database.read() as connection:
             return bounces.all_of_them(connection)
 
-    # The end of a Case.
+    # What people do themselves, and the end of a Case.
+
+    def replied(self, said: Replied) -> None:
+        """Commit what a reply that a person sent says of its Case; noted before, nothing is changed. NoSuchCase.
+
+        A judgement settles what was asked about replies sent earlier. LedgerConflict where it closes a Case that is
+        closed, or of which an accepted Submission waits to be published.
+        """
+        with self._database.write() as connection:
+            steps.replied(connection, said)
 
     def close_case(self, number: str, at: str, *, by: str, why: str) -> None:
         """Close a Case that a person has dealt with; a mail that joins it, or a new decision, opens it again.

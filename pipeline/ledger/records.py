@@ -7,6 +7,11 @@ from enum import StrEnum
 from pipeline.domain.draft import Draft
 from pipeline.domain.judgement import Circumstances, Decision, Judged, Verdict
 
+ASIDE = "aside"
+"""Kind of the effects that move mails which could not be judged to where people see them."""
+SENT = "sent"
+"""Kind of the effects that stand for replies people sent: done, or held until a person has said what they decided."""
+
 
 class MessageState(StrEnum):
     """How far a mail has come. Every mail ever seen has a row, also those that are not ours."""
@@ -57,6 +62,7 @@ class MessageRecord:
     received: str
     state: MessageState
     attempts: int
+    size: int = 0
     kind: str = ""
     case: str = ""
     message_id: str = ""
@@ -69,7 +75,9 @@ class MessageRecord:
 class NewEffect:
     """An effect to promise. key: unique for ever; the same key promised twice is one promise.
 
-    kind: ``draft`` (payload: artefact, message_id) or ``file`` (payload: sha256, message_id, target).
+    kind: ``draft`` (payload: artefact, message_id), ``file`` (payload: sha256, message_id, target) or ``aside``
+    (payload: sha256, message_id, target, and artefact and note of the note that tells people; no sha256 where the
+    mail stays where it is).
     state: ``held`` for what only a person can keep, ``done`` for what the commit itself does. why: of these two.
     """
 
@@ -82,7 +90,7 @@ class NewEffect:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A promise as it stands. due: not before this time."""
+    """A promise as it stands. due: not before this time. begun: when somebody last began to keep it, or empty."""
 
     key: str
     kind: str
@@ -92,6 +100,7 @@ class Effect:
     due: str
     case: str = ""
     error: str = ""
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +193,23 @@ class Rejudged:
     by_hand: bool = False
     drafts: tuple[Draft, ...] = ()
     effects: tuple[NewEffect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """A reply that a person sent from the mailbox, found among the sent mails; committed in one transaction.
+
+    message_id: of the mail that was sent. effect: key ``sent:...``; done with what it means, or held with what is
+    asked. judgement: the decision it is, or None where nothing new was decided. closes: the Case ends with it.
+    """
+
+    case: str
+    at: str
+    by: str
+    message_id: str
+    effect: NewEffect
+    judgement: Judgement | None = None
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

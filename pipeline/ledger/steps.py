@@ -11,7 +11,7 @@ from pipeline.ledger import amendments, cases, certificates, effects, judgements
 from pipeline.ledger.codec import encode
 from pipeline.ledger.errors import LedgerConflict, NoSuchCase
 from pipeline.ledger.instants import microseconds
-from pipeline.ledger.records import Conclusion, MessageState, Rejudged
+from pipeline.ledger.records import Conclusion, MessageState, Rejudged, Replied
 from pipeline.ledger.release_records import AmendmentState
 from pipeline.ledger.tables import cases as case_rows
 from pipeline.ledger.tables import drafts, messages, verdicts
@@ -84,7 +84,26 @@ def rejudge(connection: Connection, again: Rejudged) -> None:
     judgements.add(connection, again.judgement, again.case, by=again.by, why=again.why, by_hand=again.by_hand)
     _add_drafts(connection, again.drafts, again.judgement.message, again.case, again.at)
     effects.promise(connection, again.effects, message=again.judgement.message, case=again.case, at=again.at)
+    if again.by_hand:
+        effects.answered(connection, again.case, again.at, again.by)
     upkeep.note(connection, at=again.at, who=again.by, what=what, target=target, why=again.why)
+
+
+def replied(connection: Connection, said: Replied) -> None:
+    """Commit what a reply that a person sent says of its Case. One that was noted before changes nothing."""
+    microseconds(said.at)
+    cases.state_of(connection, said.case)
+    if effects.promised(connection, said.effect.key):
+        return
+    cases.link(connection, said.case, [said.message_id])
+    effects.promise(connection, [said.effect], at=said.at, case=said.case)
+    if said.judgement is not None:
+        judgements.add(connection, said.judgement, said.case, by=said.by, why=said.effect.why, by_hand=True)
+        effects.answered(connection, said.case, said.at, said.by)
+        what = f"decision: {said.judgement.decision.outcome.value}"
+        upkeep.note(connection, at=said.at, who=said.by, what=what, target=said.case, why=said.effect.why)
+    if said.closes:
+        close(connection, said.case, at=said.at, by=said.by, why=said.effect.why)
 
 
 def close(connection: Connection, number: str, *, at: str, by: str, why: str) -> None:
@@ -95,6 +114,7 @@ def close(connection: Connection, number: str, *, at: str, by: str, why: str) ->
             f"{number} has {waiting} accepted submissions that are not published: publish, or decide otherwise."
         )
     cases.close(connection, number, at=at, by=by, why=why)
+    effects.answered(connection, number, at, by)
 
 
 def _enter_case(connection: Connection, conclusion: Conclusion) -> None:

@@ -14,7 +14,7 @@ from pipeline.ledger.database import BUSY_SECONDS, Database
 from pipeline.ledger.mails import Place
 from pipeline.ledger.migrate import migrate
 from pipeline.ledger.procedure import Procedure
-from pipeline.ledger.records import Arrival, CaseRecord, Conclusion, Effect, InForce, MessageRecord, Rejudged
+from pipeline.ledger.records import Arrival, CaseRecord, Conclusion, Effect, InForce, MessageRecord, NewEffect, Rejudged
 from pipeline.ledger.views import AuditEntry, CaseSummary, Health
 
 
@@ -75,10 +75,11 @@ class Ledger(Procedure):
         with self._database.write() as connection:
             return mails.begin(connection, sha256, at)
 
-    def set_aside(self, sha256: str, at: str, why: str) -> None:
-        """Take a waiting mail that cannot be judged out of the queue, for a person to see."""
+    def set_aside(self, sha256: str, at: str, why: str, promised: Sequence[NewEffect] = ()) -> None:
+        """Take a waiting mail that cannot be judged out of the queue, for a person to see, with what is promised."""
         with self._database.write() as connection:
             mails.set_aside(connection, sha256, at, why)
+            effects.promise(connection, promised, at=at, message=sha256)
 
     def set_aside_messages(self) -> tuple[MessageRecord, ...]:
         """Return the mails that were set aside, oldest first; ``note`` says why."""
@@ -169,6 +170,12 @@ class Ledger(Procedure):
         """Note that a promise was kept. Harmless to repeat; LedgerConflict for one never made."""
         with self._database.write() as connection:
             effects.done(connection, key, at, note, token)
+
+    def moved_aside(self, key: str, at: str, folder: str, note: str, token: int | None = None) -> None:
+        """Note that a mail was set aside in its mailbox, and that it lies in ``folder`` now. Errors as above."""
+        with self._database.write() as connection:
+            effects.done(connection, key, at, note, token)
+            mails.lies_in(connection, effects.message_of(connection, key), folder)
 
     def effect_failed(self, key: str, at: str, error: str, retry_at: str | None, token: int | None = None) -> None:
         """Note a failed attempt: due again at ``retry_at``, or held for a person.

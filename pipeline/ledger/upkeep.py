@@ -8,7 +8,7 @@ from pipeline.ledger import leases
 from pipeline.ledger.codec import decode, encode
 from pipeline.ledger.errors import NoSuchCase
 from pipeline.ledger.instants import microseconds, seconds_between
-from pipeline.ledger.records import EffectState, InForce, MessageState
+from pipeline.ledger.records import SENT, EffectState, InForce, MessageState
 from pipeline.ledger.tables import audit, cases, effects, in_force, messages, polls, releases
 from pipeline.ledger.views import AuditEntry, Health, Poll
 
@@ -45,7 +45,7 @@ def retry(connection: Connection, what: str, *, at: str, by: str, why: str) -> i
     ).rowcount
     again += connection.execute(
         update(effects)
-        .where(of_effects, effects.c.state.in_(_HELD), effects.c.kind.not_in(_NOBODY_KEEPS))
+        .where(of_effects, effects.c.state.in_(_HELD), effects.c.kind.not_in((*_NOBODY_KEEPS, SENT)))
         .values(state=EffectState.PENDING, attempts=0, due=at, due_us=microseconds(at))
     ).rowcount
     note(connection, at=at, who=by, what="retry", target=what, why=why)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
+from pipeline.mailbox.category import with_category
 from pipeline.mailbox.ews_folders import Folders
 from pipeline.mailbox.ews_requests import KEY, at_least, either, equal
 from pipeline.mailbox.ews_session import ItemMissing, Session
@@ -94,27 +95,41 @@ class Ews:
             self._sent[item.id] = mail
         return [mail for mail in self._sent.values() if mail.message_id]
 
-    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
-        """Mark read, then move. Between the two the mail is in the inbox still, and is found there the next time."""
+    def put_note(self, raw: bytes, message_id: str, folder: str) -> bool:
+        """Save it as a draft, then move that. One that a person moved stays where it is."""
+        put, goal = self.save_draft(raw, message_id), self._folders.made(folder)
+        for item in list(self._session.items([self._folder("drafts")], [KEY], equal(KEY, message_id))):
+            if item.key == message_id:
+                self._session.move(item.id, goal)
+        return put
+
+    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str, *, read: bool = True) -> Filed:
+        """Mark read, then move. Between the two the mail is in the inbox still, and is found there the next time.
+
+        The category comes last: it may show in the octets (as Keywords), by which the mail is known until then. What
+        stays unread gets none, as it may be known by its octets once more.
+        """
         inbox, goal = self._folder(ref.folder), self._folders.find(target)
         place = self._place(ref.uid)
         if place in {inbox, goal} - {""} and self._digest(ref.uid) == sha256:
             if place == goal:
-                return Filed.ALREADY
+                return self._categorised(ref.uid, Filed.ALREADY, read=read)
             uid = ref.uid
         else:
             uid = self._search(inbox, sha256, message_id)
         if not uid:
-            return Filed.ALREADY if goal and self._search(goal, sha256, message_id) else Filed.GONE
+            there = goal and self._search(goal, sha256, message_id)
+            return self._categorised(there, Filed.ALREADY, read=read) if there else Filed.GONE
         goal = goal or self._folders.made(target)
         try:
-            self._session.mark_read(uid)
-            self._session.move(uid, goal)
+            if read:
+                self._session.mark_read(uid)
+            moved = self._session.move(uid, goal)
         except ItemMissing as error:
             if self._place(uid) != inbox:
                 return Filed.GONE  # a person deleted it just now
             raise MailboxUnavailable(f"The folder {target!r} was deleted just now. {error}") from error
-        return Filed.DONE
+        return self._categorised(moved, Filed.DONE, read=read)
 
     def describe(self) -> Sequence[str]:
         """Return what can be seen with the rights there are: the server, the inbox's numbers and the folders."""
@@ -136,6 +151,18 @@ class Ews:
         self._session.close()
         self._folders.forget()
 
+    def _categorised(self, uid: str, filed: Filed, *, read: bool) -> Filed:
+        """Give a filed mail its category. One that somebody changes at that moment is left for the next attempt."""
+        if not read or not self._settings.category:
+            return filed
+        try:
+            item = self._session.item(uid, "item:Categories")
+            if wanted := with_category(item.categories, self._settings.category):
+                self._session.set_categories(uid, item.version, wanted)
+        except ItemMissing:
+            pass  # a person took it from there just now
+        return filed
+
     def _folder(self, path: str) -> str:
         folder = self._folders.find(path)
         if not folder:
@@ -153,7 +180,9 @@ class Ews:
             return ""
 
     def _trace(self, uid: str, place: Place) -> Trace:
-        return Trace(place, self._digest(uid) if place is Place.DRAFTS else "")
+        if place is not Place.DRAFTS:
+            return Trace(place)
+        return Trace(place, self._digest(uid), ref=Ref("drafts", _GENERATION, uid))
 
     def _search(self, folder: str, sha256: str, message_id: str) -> str:
         """Find a mail of a folder by the digest of its octets; Message-ID only narrows the search."""

@@ -46,14 +46,19 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item. What was not asked for, or the item has not, is empty. key: of a draft of ours, its Message-ID."""
+    """An item. What was not asked for, or the item has not, is empty. key: of a draft of ours, its Message-ID.
+
+    version: its ChangeKey, another after every change.
+    """
 
     id: str
+    version: str
     parent: str
     size: int
     message_id: str
     is_draft: bool
     key: str
+    categories: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +157,15 @@ def read(octets: bytes, operation: str, expected: int) -> Answer:
 def _item(element: etree._Element) -> Item:
     return Item(
         id=_id(element, "ItemId"),
+        version=_id(element, "ItemId", "ChangeKey", needed=False),
         parent=_id(element, "ParentFolderId", needed=False),
         size=_number(element.findtext(_in(TYPES, "Size"), "")) or 0,
         message_id=element.findtext(_in(TYPES, "InternetMessageId"), ""),
         is_draft=element.findtext(_in(TYPES, "IsDraft"), "") == "true",
         key=next(filter(None, map(_key, element.findall(_in(TYPES, "ExtendedProperty")))), ""),
+        categories=tuple(
+            one.text or "" for one in element.findall(f"{_in(TYPES, 'Categories')}/{_in(TYPES, 'String')}")
+        ),
     )
 
 
@@ -170,9 +179,9 @@ def _folder(element: etree._Element) -> Folder:
     )
 
 
-def _id(element: etree._Element, name: str, *, needed: bool = True) -> str:
+def _id(element: etree._Element, name: str, attribute: str = "Id", *, needed: bool = True) -> str:
     found = element.find(_in(TYPES, name))
-    told = "" if found is None else found.get("Id", "")
+    told = "" if found is None else found.get(attribute, "")
     if needed and not told:
         raise NotUnderstood("something in it has no id")
     return told

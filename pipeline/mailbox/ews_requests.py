@@ -90,10 +90,20 @@ def mark_read(uid: str) -> etree._Element:
     return _m.UpdateItem(_m.ItemChanges(change), **how)
 
 
+def set_categories(uid: str, version: str, names: Sequence[str]) -> etree._Element:
+    """Ask for an item to have these categories, should it still be of this version (its ChangeKey)."""
+    wanted = _t.Message(_t.Categories(*map(_t.String, names)))
+    change = _t.ItemChange(
+        _t.ItemId(Id=uid, ChangeKey=version), _t.Updates(_t.SetItemField(_field("item:Categories"), wanted))
+    )
+    how = {"ConflictResolution": "NeverOverwrite", "MessageDisposition": "SaveOnly", "SuppressReadReceipts": "true"}
+    return _m.UpdateItem(_m.ItemChanges(change), **how)
+
+
 def move_item(uid: str, folder: str) -> etree._Element:
-    """Ask for an item to be moved. It has another id then, which is not asked for."""
+    """Ask for an item to be moved, and for the other id it has then."""
     ids = _m.ItemIds(_t.ItemId(Id=uid))
-    return _m.MoveItem(_m.ToFolderId(_t.FolderId(Id=folder)), ids, _m.ReturnNewItemIds("false"))
+    return _m.MoveItem(_m.ToFolderId(_t.FolderId(Id=folder)), ids, _m.ReturnNewItemIds("true"))
 
 
 def equal(field: str, value: str) -> etree._Element:

@@ -139,9 +139,15 @@ class Session:
         """Mark an item read; the sender gets no receipt."""
         self._ask(ews_requests.mark_read(uid))
 
-    def move(self, uid: str, folder: str) -> None:
-        """Move an item, which has another id then."""
-        self._ask(ews_requests.move_item(uid, folder), creates=True)
+    def set_categories(self, uid: str, version: str, names: Sequence[str]) -> None:
+        """Give an item these categories; MailboxUnavailable where somebody changed it since it was of this version."""
+        self._ask(ews_requests.set_categories(uid, version, names))
+
+    def move(self, uid: str, folder: str) -> str:
+        """Move an item, and return the id it has then."""
+        (part,) = self._ask(ews_requests.move_item(uid, folder), creates=True)
+        with self._reading():
+            return part.item().id
 
     def close(self) -> None:
         """End the visit."""

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from pipeline.mailbox.category import CATEGORY, require_category
+
 _ADDRESS = re.compile(r"[^@\s/?#\\]+@[A-Za-z0-9.-]+")
 _ONLINE = re.compile(r"(outlook\.)?(office|office365)\.(com|us)|.*\.(office|office365|outlook)\.(com|us)")
 
@@ -18,7 +20,7 @@ class EwsSettings:
     address: of the mailbox. user: who logs in, ``DOMAIN\name`` or ``name@domain``, with full access to the mailbox.
     auth: how. ca_file: PEM roots to trust instead of the system's. inbox: the folder read, ``inbox`` whatever the
     mailbox's language. timeout_seconds: of each wait for the server. max_octets: of one mail; a larger one is not
-    fetched.
+    fetched. category: given to each mail that is filed, beside those it has; empty for none.
     """
 
     url: str
@@ -30,6 +32,7 @@ class EwsSettings:
     inbox: str = "inbox"
     timeout_seconds: float = 60.0
     max_octets: int = 60_000_000
+    category: str = CATEGORY
 
     def __post_init__(self) -> None:
         """Refuse what would go to the wrong place, or unprotected."""
@@ -40,6 +43,7 @@ class EwsSettings:
             )
         if not (_ADDRESS.fullmatch(self.address) and self.address.isascii() and self.address.isprintable()):
             raise ValueError(f"Exchange: address {self.address!r} is not the address of a mailbox.")
+        require_category(self.category)
         if not self.user or not self.user.isprintable():
             raise ValueError(f"Exchange: user {self.user!r} is no name to log in with.")
         if not self.password or not self.password.isprintable():

@@ -12,9 +12,12 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
+from pipeline.mailbox import graph_large
+from pipeline.mailbox.category import with_category
 from pipeline.mailbox.graph_answers import Message, Page
 from pipeline.mailbox.graph_folders import Folders
 from pipeline.mailbox.graph_inbox import Inbox
+from pipeline.mailbox.graph_large import REQUEST_OCTETS
 from pipeline.mailbox.graph_session import ItemMissing, Session
 from pipeline.mailbox.graph_settings import GraphSettings
 from pipeline.mailbox.headers import message_id_of, references_in, require_own_id
@@ -24,8 +27,6 @@ from pipeline.mailbox.trouble import MailGone, MailTooLarge
 
 DRAFT_KEY = "String {6a1d0a5c-2f0e-4c63-9d2a-4f3c1f6f6d52} Name CplPipelineDraft"
 """Named property of a draft of ours, its value the draft's Message-ID. Nobody can set it by sending a mail."""
-REQUEST_OCTETS = 4_000_000
-"""What Graph takes in one request; a draft is sent in base64, so it may have three quarters of that."""
 _GENERATION = "immutable"
 _SEARCHED_ID = 512  # longest Message-ID put into a $filter
 
@@ -63,31 +64,47 @@ class Graph:
         """Create a draft from MIME, unless one with this Message-ID is anywhere in the mailbox.
 
         A draft that a person deleted or sent counts as being there: Deleted Items and Sent Items are searched too.
-        Ours is known by a named property; one without it is one that we died over, and gets it now.
+        Ours is known by a named property; one in Drafts without it is one that we died over, and is finished now.
         """
         require_own_id(raw, message_id)
-        encoded = base64.b64encode(raw)
-        if len(encoded) > REQUEST_OCTETS:
+        if len(raw) > self._settings.max_octets:
             raise MailboxRefused(
-                f"The draft has {len(raw):,} octets and Microsoft Graph takes {REQUEST_OCTETS * 3 // 4:,} at most: it "
-                "was not saved. Send it by hand, or with a link to what is attached."
+                f"The draft has {len(raw):,} octets, and max_octets allows {self._settings.max_octets:,}: it was not "
+                "saved. Send it by hand, or with a link to what is attached."
             )
         if not _can_be_searched(message_id):
             raise MailboxRefused(f"A draft with the Message-ID {message_id!r:.100} could not be found again.")
         if any(self._keyed(message_id)):
             return False
+        encoded = base64.b64encode(raw)
+        if len(encoded) > REQUEST_OCTETS:
+            return self._put_large(raw, message_id)
         draft = next((m for m in self._named(message_id) if m.is_draft), None)
         made = draft or self._session.post_mime("messages", encoded, Message)
         self._session.patch(_path(made.id), {"singleValueExtendedProperties": [{"id": DRAFT_KEY, "value": message_id}]})
         return draft is None
 
+    def _put_large(self, raw: bytes, message_id: str) -> bool:
+        """Make a draft in steps. One that was begun and is not in Drafts any more is a person's: sent, or deleted."""
+        begun = [*self._keyed(message_id, graph_large.BEGUN_KEY)]
+        begun += [message for message in self._named(message_id) if message.is_draft]
+        if any(message.parent_folder_id != self._folder("drafts") for message in begun):
+            return False
+        graph_large.put(self._session, raw, message_id, next(iter(begun), None), DRAFT_KEY)
+        return True
+
     def drafts(self, message_ids: Sequence[str]) -> Mapping[str, Sequence[Trace]]:
-        """Search the whole mailbox, Deleted Items included: by the named property of ours, and by Message-ID."""
+        """Search the whole mailbox, Deleted Items included: by the named properties of ours, and by Message-ID."""
         places = {self._folder("drafts"): Place.DRAFTS, self._folder("sentitems"): Place.SENT}
         found = {}
         for message_id in filter(_can_be_searched, message_ids):
-            mails = {m.id: m for m in (*self._keyed(message_id), *self._named(message_id))}
-            traces = [self._trace(m.id, places.get(m.parent_folder_id, Place.ELSEWHERE)) for m in mails.values()]
+            whole = {m.id: m for m in self._keyed(message_id)}
+            begun = self._keyed(message_id, graph_large.BEGUN_KEY)
+            mails = whole | {m.id: m for m in (*begun, *self._named(message_id))}
+            traces = [
+                self._trace(m.id, places.get(m.parent_folder_id, Place.ELSEWHERE), whole=m.id in whole)
+                for m in mails.values()
+            ]
             if traces:
                 found[message_id] = traces
         return found
@@ -107,25 +124,38 @@ class Graph:
             self._sent[message.id] = mail
         return [mail for mail in self._sent.values() if mail.message_id]
 
-    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
-        """Mark read, then move. Between the two the mail is in the inbox still, and is found there the next time."""
+    def put_note(self, raw: bytes, message_id: str, folder: str) -> bool:
+        """Save it as a draft, then move that: Graph makes no other mail from MIME. One that a person moved stays."""
+        put, goal, drafts = self.save_draft(raw, message_id), self._folders.made(folder), self._folder("drafts")
+        for mail in [mail for mail in self._keyed(message_id) if mail.parent_folder_id == drafts]:
+            self._session.post(f"{_path(mail.id)}/move", {"destinationId": goal}, Message)
+        return put
+
+    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str, *, read: bool = True) -> Filed:
+        """Mark read, then move. Between the two the mail is in the inbox still, and is found there the next time.
+
+        The category comes last: it may show in the octets (as Keywords), by which the mail is known until then. What
+        stays unread gets none, as it may be known by its octets once more.
+        """
         inbox, goal = self._folder(ref.folder), self._folders.find(target)
         found = self._message(ref.uid)
         if found is not None and found.parent_folder_id in {inbox, goal} and self._digest(found.id) == sha256:
             if found.parent_folder_id == goal:
-                return Filed.ALREADY
+                return self._categorised(found.id, Filed.ALREADY, read=read)
             uid = found.id
         else:
             uid = self._search(inbox, sha256, message_id)
         if not uid:
-            return Filed.ALREADY if goal and self._search(goal, sha256, message_id) else Filed.GONE
+            there = goal and self._search(goal, sha256, message_id)
+            return self._categorised(there, Filed.ALREADY, read=read) if there else Filed.GONE
         goal = goal or self._folders.made(target)
         try:
-            self._session.patch(_path(uid), {"isRead": True})
+            if read:
+                self._session.patch(_path(uid), {"isRead": True})
             self._session.post(f"{_path(uid)}/move", {"destinationId": goal}, Message)
         except ItemMissing:
             return Filed.GONE  # a person deleted it just now
-        return Filed.DONE
+        return self._categorised(uid, Filed.DONE, read=read)
 
     def describe(self) -> Sequence[str]:
         """Return what can be seen with the permissions there are: the inbox's numbers and the folders."""
@@ -138,13 +168,25 @@ class Graph:
             f"inbox {settings.inbox!r}: {inbox.total_item_count} mails, {inbox.unread_item_count} unread",
             f"Drafts folder: {self._folders.look('drafts').display_name!r}",
             f"folders: {', '.join(self._folders.names())}",
-            f"drafts have {REQUEST_OCTETS * 3 // 4:,} octets at most",
+            f"drafts of over {REQUEST_OCTETS * 3 // 4:,} octets are made in steps, their attachments one by one",
         ]
 
     def close(self) -> None:
         """End the visit. Never raises."""
         self._session.close()
         self._folders.forget()
+
+    def _categorised(self, uid: str, filed: Filed, *, read: bool) -> Filed:
+        """Give a filed mail its category. One that somebody changes at that moment is left for the next attempt."""
+        if not read or not self._settings.category:
+            return filed
+        try:
+            mail = self._session.get(_path(uid), Message, select="categories")
+            if wanted := with_category(mail.categories, self._settings.category):
+                self._session.patch(_path(uid), {"categories": wanted}, version=mail.version)
+        except ItemMissing:
+            pass  # a person took it from there just now
+        return filed
 
     def _folder(self, path: str) -> str:
         folder = self._folders.find(path)
@@ -164,9 +206,9 @@ class Graph:
     def _messages(self, path: str, **query: Any) -> Iterator[Message]:
         return (message for page in self._session.pages(path, Page[Message], **query) for message in page.value)
 
-    def _keyed(self, message_id: str) -> Iterator[Message]:
+    def _keyed(self, message_id: str, name: str = DRAFT_KEY) -> Iterator[Message]:
         """Give the mails that carry this key of a draft of ours."""
-        key = f"ep/id eq {_quoted(DRAFT_KEY)} and ep/value eq {_quoted(message_id)}"
+        key = f"ep/id eq {_quoted(name)} and ep/value eq {_quoted(message_id)}"
         wanted = f"singleValueExtendedProperties/any(ep:{key})"
         return self._messages("messages", filter=wanted, select="parentFolderId")
 
@@ -176,8 +218,11 @@ class Graph:
         found = self._messages("messages", filter=wanted, select="isDraft,internetMessageId,parentFolderId")
         return (message for message in found if message.internet_message_id == message_id)
 
-    def _trace(self, uid: str, place: Place) -> Trace:
-        return Trace(place, self._digest(uid) if place is Place.DRAFTS else "")
+    def _trace(self, uid: str, place: Place, *, whole: bool) -> Trace:
+        """Tell of a mail of ours. What left Drafts without being whole was sent or moved by a person, who saw it."""
+        if place is not Place.DRAFTS:
+            return Trace(place)
+        return Trace(place, self._digest(uid), whole=whole, ref=Ref("drafts", _GENERATION, uid))
 
     def _search(self, folder: str, sha256: str, message_id: str) -> str:
         """Find a mail of a folder by the digest of its octets; Message-ID only narrows the search."""

@@ -20,7 +20,10 @@ class Property(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True, rename="camel"):
-    """A message. is_read: None where the answer does not tell. removed: in a delta, that it is no longer there."""
+    """A message. is_read: None where the answer does not tell. removed: in a delta, that it is no longer there.
+
+    version: changes with every change of the message.
+    """
 
     id: str
     is_read: bool | None = None
@@ -28,6 +31,8 @@ class Message(msgspec.Struct, frozen=True, rename="camel"):
     received_date_time: str = ""
     parent_folder_id: str = ""
     internet_message_id: str | None = None
+    categories: tuple[str, ...] = ()
+    version: str = msgspec.field(name="@odata.etag", default="")
     removed: dict[str, str] | None = msgspec.field(name="@removed", default=None)
     properties: tuple[Property, ...] = msgspec.field(name="singleValueExtendedProperties", default=())
 

@@ -6,8 +6,9 @@ sent again only where the server says that it did not take it (401, 429), never 
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -92,9 +93,17 @@ class Session:
         """Create a message from base64 of its MIME octets."""
         return self._read(self._ask("POST", self._address(path, {}), encoded, "text/plain"), kind)
 
-    def patch(self, path: str, body: dict[str, Any]) -> None:
-        """Change something."""
-        self._ask("PATCH", self._address(path, {}), json.dumps(body).encode("ascii"))
+    def patch(self, path: str, body: dict[str, Any], *, version: str = "") -> None:
+        """Change something; MailboxUnavailable where it is no longer of this version."""
+        told = {"If-Match": version} if version else {}
+        self._ask("PATCH", self._address(path, {}), json.dumps(body).encode("ascii"), told=told)
+
+    def send_bare(self, method: str, url: str, headers: dict[str, str], content: bytes) -> Answer:
+        """Return whatever answers a request without our token, to an address that carries a permission of its own."""
+        while True:
+            answer = self._wire.send(method, url, headers, content, _ANSWER_OCTETS)
+            if not self._waited(method, answer):
+                return answer
 
     def close(self) -> None:
         """End the visit: the connections are closed, the token is kept."""
@@ -126,12 +135,13 @@ class Session:
         content_type: str = "application/json",
         *,
         limit: int = _ANSWER_OCTETS,
+        told: Mapping[str, str] = MappingProxyType({}),
     ) -> Answer:
         """Return the answer to a request that succeeded; another raises what it means."""
         renewed = False
         while True:
             token = self._tokens.token(renew=renewed)
-            headers = {"Authorization": f"Bearer {token}", "Prefer": _PREFER}
+            headers = {"Authorization": f"Bearer {token}", "Prefer": _PREFER, **told}
             if content:
                 headers["Content-Type"] = content_type
             answer = self._wire.send(method, url, headers, content, limit)

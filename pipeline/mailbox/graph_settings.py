@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pipeline.mailbox.category import CATEGORY, require_category
 from pipeline.mailbox.oauth_settings import AUTHORITY, AppRegistration, require_plain_https
 
 GRAPH = "https://graph.microsoft.com/v1.0"
+UPLOAD_HOSTS = ("outlook.office.com", "outlook.office365.com")
+"""Where Graph has large attachments sent to, besides its own host."""
 
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _ADDRESS = re.compile(r"[^@\s/?#\\]+@[A-Za-z0-9.-]+")
 
 
@@ -20,7 +24,9 @@ class GraphSettings:
     client_secret, certificate: one of the two; the certificate is PEM text of the private key and the certificate.
     base_url, authority: of Graph and of the login server; another pair for each national cloud. ca_file: PEM roots to
     trust instead of the system's. inbox: the folder read, ``inbox`` whatever the mailbox's language. timeout_seconds:
-    of each wait for a server. max_octets: of one mail; a larger one is not fetched.
+    of each wait for a server. max_octets: of one mail; a larger one is not fetched, or saved as a draft. upload_hosts:
+    hosts, or ``host:port``, that large attachments may be sent to; others in each national cloud. category: given to
+    each mail that is filed, beside those it has; empty for none.
     """
 
     tenant: str
@@ -34,12 +40,18 @@ class GraphSettings:
     inbox: str = "inbox"
     timeout_seconds: float = 30.0
     max_octets: int = 60_000_000
+    upload_hosts: tuple[str, ...] = UPLOAD_HOSTS
+    category: str = CATEGORY
 
     def __post_init__(self) -> None:
         """Refuse what would go to the wrong place, unprotected, or with two ways to log in."""
         if not _ADDRESS.fullmatch(self.user):
             raise ValueError(f"Microsoft 365: user {self.user!r} is not the address of a mailbox.")
+        require_category(self.category)
         require_plain_https("base_url", self.base_url, GRAPH)
+        for host in self.upload_hosts:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"Microsoft 365: upload_hosts: {host!r} is no host, for example {UPLOAD_HOSTS[0]}.")
         _ = self.app
 
     @property

@@ -4,6 +4,7 @@ httpx does the protocol. A body counts only when the server said where it ends, 
 whole, and nothing is decompressed, so the size read is the size there is.
 """
 
+import logging
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ _WAITS = 10
 """A whole answer may take as many times the time limit of one wait: a server that drips is given up."""
 _NO_BODY = {204, 304}
 _REDIRECTS = range(300, 400)
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every address, those that carry a permission too
 _WORDS = 300  # of another's words, how many characters a message of ours repeats
 
 

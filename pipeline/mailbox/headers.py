@@ -9,8 +9,9 @@ HEADER_OCTETS = 65_536
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FIELD = rb"^%s[ \t]*:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)"
-_MESSAGE_ID, _IN_REPLY_TO, _REFERENCES = (
-    re.compile(_FIELD % name, re.IGNORECASE | re.MULTILINE) for name in (b"message-id", b"in-reply-to", b"references")
+_MESSAGE_ID, _IN_REPLY_TO, _REFERENCES, _TO, _CC, _SUBJECT = (
+    re.compile(_FIELD % name, re.IGNORECASE | re.MULTILINE)
+    for name in (b"message-id", b"in-reply-to", b"references", b"to", b"cc", b"subject")
 )
 _ID = re.compile(r"<[^<>\s]+>")
 
@@ -26,6 +27,17 @@ def message_id_of(raw: bytes) -> str:
 def references_in(raw: bytes) -> tuple[str, ...]:
     """Return the Message-IDs of References, oldest first, then that of In-Reply-To; ``raw`` as above."""
     return tuple(id_ for field in (_REFERENCES, _IN_REPLY_TO) for id_ in _ID.findall(_value(raw, field)))
+
+
+def recipients_in(raw: bytes) -> str:
+    """Return the text of the To and Cc fields as they stand; ``raw`` as above. To look for an address in."""
+    return f"{_value(raw, _TO)} {_value(raw, _CC)}"
+
+
+def subject_in(raw: bytes) -> str:
+    """Return the subject where it is plain ASCII, and nothing where it would have to be decoded; ``raw`` as above."""
+    subject = _value(raw, _SUBJECT)
+    return subject if subject.isascii() and "=?" not in subject else ""
 
 
 def _value(raw: bytes, field: re.Pattern[bytes]) -> str:

@@ -67,12 +67,7 @@ class Imap:
         """Append with the flags of a draft, unless the folder holds one with exactly this Message-ID."""
         require_own_id(raw, message_id)
         with self._session.visit("save a draft") as client:
-            folder = self._drafts_folder(client)
-            _select(client, folder)
-            if any(_carrying(client, message_id)):
-                return False
-            client.append(folder, raw, flags=(DRAFT, SEEN))
-            return True
+            return _appended(client, raw, message_id, self._drafts_folder(client), DRAFT, SEEN)
 
     def drafts(self, message_ids: Sequence[str]) -> Mapping[str, Sequence[Trace]]:
         """Search every folder that opens, mails marked deleted included."""
@@ -81,16 +76,18 @@ class Imap:
             drafts = self._settings.drafts or _special(client, DRAFTS) or _FALLBACK_DRAFTS
             places = {_place(client, drafts)[0]: Place.DRAFTS, self._sent_folder(client): Place.SENT}
             for folder in _folders(client):
-                place = places.get(folder, Place.ELSEWHERE)
                 try:
-                    _select(client, folder)
+                    generation = _select(client, folder)
                 except IMAP4.abort:
                     raise
                 except IMAP4.error:  # another's folder that is listed and not to be read, or deleted just now
                     continue
                 for message_id in message_ids:
-                    for uid in _carrying(client, message_id):
-                        trace = Trace(place, self._digest(client, uid) if place is Place.DRAFTS else "")
+                    for uid, deleted in _carrying(client, message_id):
+                        place = Place.ELSEWHERE if deleted else places.get(folder, Place.ELSEWHERE)
+                        there = Ref(folder, generation, str(uid))
+                        ours = place is Place.DRAFTS
+                        trace = Trace(place, self._digest(client, uid), ref=there) if ours else Trace(place)
                         found.setdefault(message_id, []).append(trace)
         return found
 
@@ -109,7 +106,13 @@ class Imap:
                         found.append(SentMail(Ref(folder, generation, str(uid)), message_id, references_in(header)))
             return found
 
-    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
+    def put_note(self, raw: bytes, message_id: str, folder: str) -> bool:
+        """Append, unread, unless the folder holds one with exactly this Message-ID."""
+        require_own_id(raw, message_id)
+        with self._session.visit(f"put a note into {folder}") as client:
+            return _appended(client, raw, message_id, _made(client, folder))
+
+    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str, *, read: bool = True) -> Filed:
         """Mark read and MOVE (RFC 6851); on a server without it COPY, mark deleted, and UID EXPUNGE where it can.
 
         Without UIDPLUS (RFC 4315) the mail stays in the inbox, marked deleted, until a person's mail program
@@ -117,21 +120,23 @@ class Imap:
         as no longer being there.
         """
         with self._session.visit(f"file a mail into {target}") as client:
-            uid = self._find(client, ref, sha256, message_id)
+            source = ref.folder if ref.folder == self._settings.inbox else _place(client, ref.folder)[0]
+            uid = self._find(client, Ref(source, ref.generation, ref.uid), sha256, message_id)
             if uid is None:
                 return Filed.ALREADY if self._holds(client, target, sha256, message_id) else Filed.GONE
+            marks = [SEEN] if read else []
             if client.has_capability("MOVE"):
                 folder = _made(client, target)
-                client.add_flags([uid], [SEEN], silent=True)
+                _mark(client, uid, *marks)
                 client.move([uid], folder)
                 return Filed.DONE
             copied = self._holds(client, target, sha256, message_id)
             folder = _made(client, target)
-            _select(client, ref.folder, write=True)
-            client.add_flags([uid], [SEEN], silent=True)
+            _select(client, source, write=True)
+            _mark(client, uid, *marks)
             if not copied:
                 client.copy([uid], folder)
-            client.add_flags([uid], [DELETED], silent=True)
+            _mark(client, uid, DELETED)
             if client.has_capability("UIDPLUS"):
                 client.uid_expunge([uid])
             return Filed.DONE
@@ -258,6 +263,21 @@ def _made(client: Any, folder: str) -> str:
     return place
 
 
+def _appended(client: Any, raw: bytes, message_id: str, folder: str, *flags: bytes) -> bool:
+    """Append a mail unless the folder holds one with exactly this Message-ID; True when it was appended now."""
+    _select(client, folder)
+    if any(_carrying(client, message_id)):
+        return False
+    client.append(folder, raw, flags=flags)
+    return True
+
+
+def _mark(client: Any, uid: int, *flags: bytes) -> None:
+    """Set flags on a mail of the selected folder, where any are named."""
+    if flags:
+        client.add_flags([uid], list(flags), silent=True)
+
+
 def _select(client: Any, folder: str, *, write: bool = False) -> str:
     """Select a folder afresh, read-only unless asked (EXAMINE can mark nothing read); return its UIDVALIDITY."""
     return str(client.select_folder(folder, readonly=not write).get(b"UIDVALIDITY", ""))
@@ -283,15 +303,15 @@ def _namespace(client: Any) -> tuple[str, str]:
     return prefix, delimiter or "/"
 
 
-def _carrying(client: Any, message_id: str) -> Iterator[int]:
-    """Give the mails of the selected folder with exactly this Message-ID, those marked deleted included.
+def _carrying(client: Any, message_id: str) -> Iterator[tuple[int, bool]]:
+    """Give the mails of the selected folder with exactly this Message-ID, and whether each is marked deleted.
 
     SEARCH matches any part of the field (RFC 3501, 6.4.4): only the header itself tells.
     """
     for uids in _batches(client.search(_criteria(message_id))):
-        for uid, answer in client.fetch(uids, ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]).items():
+        for uid, answer in client.fetch(uids, ["FLAGS", "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]).items():
             if message_id_of(_body(answer)) == message_id:
-                yield uid
+                yield uid, DELETED in answer.get(b"FLAGS", ())
 
 
 def _criteria(message_id: str) -> str:

@@ -99,11 +99,7 @@ class Maildir:
         """Write a draft, flagged as draft and seen, unless one with this Message-ID is there."""
         require_own_id(raw, message_id)
         with self._trouble("save a draft"):
-            self._make(self._drafts)
-            if self._steadily(lambda: any(_message_id(e) == message_id for e in self._entries(self._drafts, "T"))):
-                return False
-            self._write(raw, self._drafts, "cur", f"{_MARK}DS")
-            return True
+            return self._put(raw, message_id, self._drafts, "DS")
 
     def drafts(self, message_ids: Sequence[str]) -> Mapping[str, Sequence[Trace]]:
         """Look into every folder, mails marked deleted included."""
@@ -115,16 +111,24 @@ class Maildir:
         with self._trouble("look into the folder of sent mails"):
             return self._steadily(lambda: list(self._sent_since(since)))
 
+    def put_note(self, raw: bytes, message_id: str, folder: str) -> bool:
+        """Write a mail, unread, unless one with this Message-ID is in the folder."""
+        require_own_id(raw, message_id)
+        with self._trouble(f"put a note into {folder}"):
+            return self._put(raw, message_id, folder, "")
+
     def file_away(
         self,
         ref: Ref,
         sha256: str,
         message_id: str,  # noqa: ARG002 - the port's; here every file can be digested, and the digest is the identity
         target: str,
+        *,
+        read: bool = True,
     ) -> Filed:
-        """Rename the mail into ``target``, marked seen: one atomic step, so there is no half-done state."""
+        """Rename the mail into ``target``: one atomic step, so there is no half-done state."""
         with self._trouble(f"file a mail into {target}"):
-            return self._steadily(lambda: self._move(ref, sha256, target))
+            return self._steadily(lambda: self._move(ref, sha256, target, "S" if read else ""))
 
     def describe(self) -> Sequence[str]:
         """Return what stands here: the path, the inbox's numbers, the folders, and what is missing."""
@@ -149,14 +153,22 @@ class Maildir:
             self._make(INBOX)
             return self._write(raw, INBOX, "new", "")
 
+    def _put(self, raw: bytes, message_id: str, folder: str, flags: str) -> bool:
+        self._make(folder)
+        if self._steadily(lambda: any(_message_id(e) == message_id for e in self._entries(folder, "T"))):
+            return False
+        self._write(raw, folder, "cur", f"{_MARK}{flags}")
+        return True
+
     def _traces(self, wanted: frozenset[str]) -> dict[str, list[Trace]]:
         places = {self._drafts: Place.DRAFTS, self._sent: Place.SENT}
         found: dict[str, list[Trace]] = {}
         for folder in [INBOX, *self._folders()]:
-            place = places.get(folder, Place.ELSEWHERE)
             for entry in self._entries(folder, "T"):
+                place = Place.ELSEWHERE if "T" in entry.flags else places.get(folder, Place.ELSEWHERE)
                 if (known := _message_id(entry)) in wanted:
-                    trace = Trace(place, _digest(entry) if place is Place.DRAFTS else "")
+                    there = Ref(folder, _GENERATION, entry.uid)
+                    trace = Trace(place, _digest(entry), ref=there) if place is Place.DRAFTS else Trace(place)
                     found.setdefault(known, []).append(trace)
         return found
 
@@ -217,7 +229,7 @@ class Maildir:
             raise MailTooLarge(entry.size, self._max_octets)
         return entry.path.read_bytes()
 
-    def _move(self, ref: Ref, sha256: str, target: str) -> Filed:
+    def _move(self, ref: Ref, sha256: str, target: str, mark: str) -> Filed:
         entry = self._find(ref.folder, ref.uid, sha256)
         if entry is None:
             return Filed.ALREADY if self._find(target, ref.uid, sha256) else Filed.GONE
@@ -226,7 +238,7 @@ class Maildir:
         taken = {other.uid for other in self._entries(target, "T")}
         names = itertools.chain([entry.uid], (f"{entry.uid}-{number}" for number in itertools.count(2)))
         uid = next(name for name in names if name not in taken)
-        flags = "".join(sorted({*entry.flags, "S"}))
+        flags = "".join(sorted({*entry.flags, *mark}))
         goal = self._folder(target) / "cur" / f"{uid}{_MARK}{flags}"
         entry.path.rename(goal)
         _sync(goal.parent)

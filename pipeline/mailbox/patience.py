@@ -95,9 +95,13 @@ class Patient:
         """As the port says."""
         return self._step(lambda: self._inner.sent(since))
 
-    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
+    def put_note(self, raw: bytes, message_id: str, folder: str) -> bool:
         """As the port says."""
-        return self._step(lambda: self._inner.file_away(ref, sha256, message_id, target))
+        return self._step(lambda: self._inner.put_note(raw, message_id, folder))
+
+    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str, *, read: bool = True) -> Filed:
+        """As the port says."""
+        return self._step(lambda: self._inner.file_away(ref, sha256, message_id, target, read=read))
 
     def describe(self) -> Sequence[str]:
         """As the port says."""

@@ -1,7 +1,7 @@
 """What the worker needs of a mailbox, whatever server stands behind it. One contract suite proves every kind."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Protocol
@@ -51,7 +51,7 @@ class Place(StrEnum):
     DRAFTS = "drafts"
     SENT = "sent"
     ELSEWHERE = "elsewhere"
-    """Deleted items, an archive, any folder a person made: whoever put it there had a reason."""
+    """Deleted items, or marked deleted; an archive, any folder a person made: whoever put it there had a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,14 @@ class Trace:
     """One mail that carries a Message-ID of ours. sha256: of its bytes as they are now, empty outside Drafts.
 
     The digest of a draft that nobody touched is ours on a server that keeps bytes; Exchange writes a draft anew.
+    whole: False for a draft in Drafts that was only begun, as a worker died over it; ``save_draft`` finishes it.
+    ref: where one in Drafts stands, to be named to ``file_away``.
     """
 
     place: Place
     sha256: str = ""
+    whole: bool = True
+    ref: Ref | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +115,15 @@ class Mailbox(Protocol):
         """
         ...
 
-    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str) -> Filed:
-        """Mark the mail read and move it to the folder ``target`` (made when missing). Safe to repeat.
+    def put_note(self, raw: bytes, message_id: str, folder: str) -> bool:
+        """Put a mail of our own into a folder (made when missing) unless one with this Message-ID is there.
+
+        True when it was put now. It is for the people who use the mailbox, and is not sent.
+        """
+        ...
+
+    def file_away(self, ref: Ref, sha256: str, message_id: str, target: str, *, read: bool = True) -> Filed:
+        """Move the mail to the folder ``target`` (made when missing), marked read unless told not to. Safe to repeat.
 
         Where ``ref`` no longer points at bytes of that sha256, the mail is looked for by Message-ID and digest.
         """

@@ -252,6 +252,7 @@ class GraphStand(Stand):
     def settings(self, **changes: Any) -> GraphSettings:
         place = {"base_url": self.server.base, "authority": self.server.address, "ca_file": self.server.ca_file}
         who = {"tenant": graph_stub.TENANT, "client_id": graph_stub.CLIENT, "user": self.user}
+        who |= {"upload_hosts": (self.server.uploads,)}
         return GraphSettings(**{**who, **place, "client_secret": graph_stub.SECRET, "timeout_seconds": 10, **changes})
 
     def deliver(self, raw: bytes) -> None:

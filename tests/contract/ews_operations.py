@@ -21,6 +21,11 @@ def _id_of(item: Item) -> str:
 
 _FIELDS: dict[str, Callable[[Item], str]] = {
     "item:ParentFolderId": lambda item: f'<t:ParentFolderId Id="{item.folder}" ChangeKey="x"/>',
+    "item:Categories": lambda item: (
+        f"<t:Categories>{''.join(f'<t:String>{written(one)}</t:String>' for one in item.categories)}</t:Categories>"
+        if item.categories
+        else ""
+    ),
     "item:Size": lambda item: f"<t:Size>{len(item.raw)}</t:Size>",
     "item:IsDraft": lambda item: f"<t:IsDraft>{_truth(item.draft)}</t:IsDraft>",
     "message:InternetMessageId": lambda item: (
@@ -122,7 +127,7 @@ def _shown_folder(state: MailboxState, place: str, names: list[str]) -> str:
 def _shown(item: Item, names: list[str], *, mime: bool = False) -> str:
     content = base64.b64encode(item.raw).decode()
     told = [f'<t:MimeContent CharacterSet="UTF-8">{content}</t:MimeContent>'] if mime else []
-    told.append(f'<t:ItemId Id="{item.id}" ChangeKey="x"/>')
+    told.append(f'<t:ItemId Id="{item.id}" ChangeKey="v{item.version}"/>')
     for name in names:
         if "/" not in name:
             told.append(_FIELDS[name](item))
@@ -237,14 +242,22 @@ def _create_item(state: MailboxState, body: Node) -> Reply:
 
 def _update_item(state: MailboxState, body: Node) -> Reply:
     how = [body.attribute(name) for name in ("ConflictResolution", "MessageDisposition", "SuppressReadReceipts")]
-    if how != ["AlwaysOverwrite", "SaveOnly", "true"]:
-        raise Wrong(f"an update done {how}")
     change = body.child("m:ItemChanges").child("t:ItemChange")
-    item = _item(state, change.child("t:ItemId"))
+    node = change.child("t:ItemId")
+    known = node.attribute("ChangeKey") if how[0] == "NeverOverwrite" else ""
+    item = _item(state, node)
     update = change.child("t:Updates").child("t:SetItemField")
-    if _property(update.child("t:FieldURI")) != "message:IsRead":
-        raise Wrong("an update of something else")
-    item.read = update.child("t:Message").child("t:IsRead").value() == "true"
+    what, message = _property(update.child("t:FieldURI")), update.child("t:Message")
+    if (what, how) == ("message:IsRead", ["AlwaysOverwrite", "SaveOnly", "true"]):
+        item.read = message.child("t:IsRead").value() == "true"
+    elif (what, how) == ("item:Categories", ["NeverOverwrite", "SaveOnly", "true"]):
+        if known != f"v{item.version}":
+            return refusal("UpdateItem", "ErrorIrresolvableConflict")
+        item.categories = [one.value() for one in message.child("t:Categories").every()]
+    else:
+        raise Wrong(f"an update of {what} done {how}")
+    item.version += 1
+    message.done()
     update.done()
     change.done()
     return answered("UpdateItem", part("UpdateItem", f"<m:Items>{_shown(item, [])}</m:Items>"))
@@ -253,12 +266,12 @@ def _update_item(state: MailboxState, body: Node) -> Reply:
 def _move_item(state: MailboxState, body: Node) -> Reply:
     (goal,) = [_folder_id(state, one) for one in body.child("m:ToFolderId").every()]
     (item,) = [_item(state, one) for one in body.child("m:ItemIds").every()]
-    if body.child("m:ReturnNewItemIds").value() != "false":
-        raise Wrong("asks for ids that nobody needs")
+    if body.child("m:ReturnNewItemIds").value() != "true":
+        raise Wrong("moves a mail without asking for its new id")
     if goal == ROOT:
         raise Wrong("a mail moved to the root")
     state.move(item, goal)
-    return answered("MoveItem", part("MoveItem", "<m:Items/>"))
+    return answered("MoveItem", part("MoveItem", f"<m:Items>{_shown(item, [])}</m:Items>"))
 
 
 _OPERATIONS: dict[str, Callable[[MailboxState, Node], Reply]] = {

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import email
 import json
 import re
 from collections.abc import Callable
@@ -20,15 +21,45 @@ _BY_ID = re.compile(rf"internetMessageId eq {_STRING}")
 _SINCE = re.compile(r"sentDateTime ge (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")
 _BY_NAME = re.compile(rf"displayName eq {_STRING}")
 _BY_KEY = re.compile(rf"singleValueExtendedProperties/any\(ep:ep/id eq {_STRING} and ep/value eq {_STRING}\)")
-_EXPAND = f"singleValueExtendedProperties($filter=id eq '{SIZE}')"
+_EXPAND = re.compile(r"singleValueExtendedProperties\(\$filter=id eq '([^']*)'\)")
+
+
+def _moment(seconds: int) -> str:
+    return f"2026-03-02T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}Z"
+
+
+def _etag(item: Item) -> str:
+    return f'W/"{item.version}"'
+
+
+def _people(field: str) -> Callable[[Item], Any]:
+    def told(item: Item) -> list[dict[str, Any]]:
+        found = email.message_from_bytes(item.raw).get_all(field, [])
+        return [{"emailAddress": {"name": "A name", "address": address}} for address in found]
+
+    return told
+
+
+def _body(item: Item) -> dict[str, str]:
+    mail = email.message_from_bytes(item.raw)
+    first = mail.get_payload(0) if mail.is_multipart() else mail
+    return {"contentType": "html", "content": f"<html>{first}</html>"}
+
+
 _FIELDS: dict[str, Callable[[Item], Any]] = {
     "id": lambda item: item.id,
     "isRead": lambda item: item.read,
     "isDraft": lambda item: item.draft,
-    "receivedDateTime": lambda item: (
-        f"2026-03-02T{item.received // 3600:02d}:{item.received // 60 % 60:02d}:{item.received % 60:02d}Z"
-    ),
+    "receivedDateTime": lambda item: _moment(item.received),
+    "createdDateTime": lambda item: _moment(item.received),
+    "lastModifiedDateTime": lambda item: _moment(item.received + item.edited),
+    "subject": lambda item: email.message_from_bytes(item.raw)["Subject"],
+    "body": _body,
+    "toRecipients": _people("To"),
+    "ccRecipients": _people("Cc"),
+    "bccRecipients": _people("Bcc"),
     "parentFolderId": lambda item: item.folder,
+    "categories": lambda item: item.categories,
     "internetMessageId": lambda item: message_id_of(item.raw) or None,
 }
 
@@ -79,18 +110,22 @@ class Call:
             raise Refused(error(404, "ErrorItemNotFound"))
         return self.state.items[uid]
 
-    def shown(self, item: Item, select: str, *, sized: bool = False) -> dict[str, Any]:
+    def shown(self, item: Item, select: str, expanded: str = "") -> dict[str, Any]:
         names = {"id", *select.split(",")}
         if names - _FIELDS.keys():
             raise self.state.fault(f"{self.asked.name}: unknown fields {sorted(names)}")
-        sizes = {"singleValueExtendedProperties": [{"id": SIZE, "value": str(len(item.raw))}]} if sized else {}
-        return {name: _FIELDS[name](item) for name in sorted(names)} | sizes
+        properties = {SIZE: str(len(item.raw)), **item.properties}
+        told = [{"id": expanded, "value": properties[expanded]}] if expanded in properties else []
+        more = {"singleValueExtendedProperties": told} if told else {}
+        return {name: _FIELDS[name](item) for name in sorted(names)} | more | {"@odata.etag": _etag(item)}
 
-    def expanded(self) -> bool:
+    def expanded(self) -> str:
+        """Return the id of the property that is to be told too."""
         expand = self.take("$expand")
-        if expand not in {"", _EXPAND}:
+        found = _EXPAND.fullmatch(expand)
+        if expand and not found:
             raise self.state.fault(f"{self.asked.name}: unknown $expand {expand}")
-        return bool(expand)
+        return found[1] if found else ""
 
     def page(self, rows: list[dict[str, Any]], end: str = "") -> Reply:
         """Answer the first rows and a link to the rest; ``end``: the link of the last page."""
@@ -111,9 +146,12 @@ class Call:
         return self.page(rows, end["end"])
 
 
-def perform(state: MailboxState, asked: Asked) -> Reply:
-    """Do what was asked."""
-    for pattern, operation in _OPERATIONS:
+Operations = list[tuple[str, Callable[..., Reply]]]
+
+
+def perform(state: MailboxState, asked: Asked, more: Operations) -> Reply:
+    """Do what was asked, by the operations of this module or ``more``."""
+    for pattern, operation in [*_OPERATIONS, *more]:
         found = re.fullmatch(pattern, asked.name)
         if found:
             call = Call(state, asked)
@@ -182,17 +220,17 @@ def _delta(call: Call, folder: str) -> Reply:
         call.nothing_else()
         position, _, rest = token.partition(":")
         changed = state.since(place, int(position))
-        select, sized = rest.removesuffix(":sized"), rest.endswith(":sized")
+        select, _, expanded = rest.partition(":")
         removed = {"@removed": {"reason": "deleted"}}
-        rows = [{"id": c, **removed} if isinstance(c, str) else call.shown(c, select, sized=sized) for c in changed]
+        rows = [{"id": c, **removed} if isinstance(c, str) else call.shown(c, select, expanded) for c in changed]
         return call.page(rows, f"{end}:{rest}")
-    select, sized = call.take("$select"), call.expanded()
-    rows = [call.shown(item, select, sized=sized) for item in reversed(state.inside(place))]  # in no order
-    return call.page(rows, f"{end}:{select}{':sized' if sized else ''}")
+    select, expanded = call.take("$select"), call.expanded()
+    rows = [call.shown(item, select, expanded) for item in reversed(state.inside(place))]  # in no order
+    return call.page(rows, f"{end}:{select}:{expanded}")
 
 
 def _message(call: Call, name: str) -> Reply:
-    return said(200, call.shown(call.item(name), call.take("$select"), sized=call.expanded()))
+    return said(200, call.shown(call.item(name), call.take("$select"), call.expanded()))
 
 
 def _octets(call: Call, name: str) -> Reply:
@@ -213,8 +251,14 @@ def _create(call: Call) -> Reply:
 
 def _change(call: Call, name: str) -> Reply:
     item = call.item(name)
-    body = call.json("isRead", "singleValueExtendedProperties")
+    body = call.json("isRead", "categories", "singleValueExtendedProperties")
+    known = call.asked.headers.get("if-match")
+    if known is None and "categories" in body:
+        raise call.state.fault("categories overwritten, whoever changed them")
+    if known not in {None, _etag(item)}:
+        return error(412, "ErrorIrresolvableConflict")
     item.read = body.get("isRead", item.read)
+    item.categories = body.get("categories", item.categories)
     item.properties |= {entry["id"]: entry["value"] for entry in body.get("singleValueExtendedProperties", [])}
     call.state.touch(item)
     return said(200, call.shown(item, "isRead"))
@@ -226,7 +270,7 @@ def _move(call: Call, name: str) -> Reply:
     return said(201, call.shown(item, "parentFolderId"))
 
 
-_OPERATIONS: list[tuple[str, Callable[..., Reply]]] = [
+_OPERATIONS: Operations = [
     (r"GET mailFolders", _folders),
     (r"POST mailFolders", _make_folder),
     (r"GET mailFolders/([^/]+)", _folder),

@@ -63,7 +63,10 @@ class Asked:
 
 @dataclass
 class Item:
-    """A message. before: the folder that a person deleted it from."""
+    """A message. before: the folder that a person deleted it from. edited: seconds until it was last changed.
+
+    attachments: those put onto it after it was made, by id: name and octets.
+    """
 
     id: str
     raw: bytes
@@ -73,7 +76,11 @@ class Item:
     draft: bool = False
     flagged: bool = False
     before: str = ""
+    edited: int = 0
+    version: int = 1
+    categories: list[str] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
+    attachments: dict[str, tuple[str, bytes]] = field(default_factory=dict)
 
 
 @dataclass
@@ -85,6 +92,16 @@ class Directory:
     parent: str = ""
 
 
+@dataclass
+class Upload:
+    """An upload session. has: the octets that came so far, of so many in all."""
+
+    item: Item
+    name: str
+    size: int
+    has: bytes = b""
+
+
 Planned = Callable[[Asked, Callable[[], Reply]], Reply | None]
 """Answers instead of the mailbox, or not (None). The second argument lets the mailbox do what was asked."""
 
@@ -92,15 +109,17 @@ Planned = Callable[[Asked, Callable[[], Reply]], Reply | None]
 class MailboxState:
     """One mailbox: what is in it, what was asked of it, what was wrong with that, and what goes wrong next.
 
-    home: the address of the mailbox. plans: asked in turn for another answer.
+    home: the address of the mailbox. uploads_at: the host that takes large attachments. plans: asked in turn for
+    another answer.
     """
 
-    def __init__(self, home: str) -> None:
-        self.home = home
+    def __init__(self, home: str, uploads_at: str) -> None:
+        self.home, self.uploads_at = home, uploads_at
         self.faults: list[str] = []
         self.asked: list[Asked] = []
         self.plans: list[Planned] = []
         self.told = 0
+        self.uploads: dict[str, Upload] = {}
         self.items: dict[str, Item] = {}
         self.folders = {f"AQM{name}=": Directory(f"AQM{name}=", shown) for name, shown in WELL_KNOWN.items()}
         self._count = 0
@@ -125,6 +144,7 @@ class MailboxState:
         return item
 
     def touch(self, item: Item, *also: str) -> None:
+        item.version += 1
         self._changed += [(folder, item.id) for folder in (item.folder, *also)]
 
     def move(self, item: Item, folder: str) -> None:

@@ -9,7 +9,7 @@ import re
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.contract import dovecot
+from tests.contract.graph_attachments import ATTACHMENTS, receive
 from tests.contract.graph_operations import perform
 from tests.contract.graph_state import Asked, MailboxState, Planned, Refused, Reply, error, said
 
@@ -53,6 +54,7 @@ class Graph(ThreadingHTTPServer):
         self.certificate = make_certificate(home)
         self.address = f"https://{HOST}:{self.server_address[1]}"
         self.base = f"{self.address}/v1.0"
+        self.uploads = f"localhost:{self.server_address[1]}"  # another host, as far as a client can tell
         self.mailboxes: dict[str, MailboxState] = {}
         self.faults: list[str] = []
         self.login: Planned | None = None
@@ -63,7 +65,7 @@ class Graph(ThreadingHTTPServer):
 
     def new_mailbox(self) -> tuple[str, MailboxState]:
         user = f"desk{len(self.mailboxes)}@mail.example"
-        self.mailboxes[user] = MailboxState(f"{self.base}/users/{user}")
+        self.mailboxes[user] = MailboxState(f"{self.base}/users/{user}", f"https://{self.uploads}")
         return user, self.mailboxes[user]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -90,6 +92,9 @@ class Graph(ThreadingHTTPServer):
     def _answer(self, asked: Asked) -> Reply:
         if asked.path.startswith(f"/{TENANT}/"):
             return self._login(asked)
+        found = re.fullmatch(r"/upload/([^/]+)", asked.path)
+        if found is not None:
+            return self._receive(self.mailboxes[unquote(found[1])], asked)
         found = re.fullmatch(r"/v1\.0/users/([^/]+)/(.+)", asked.path)
         if found is None:
             if not asked.path.startswith("/unknown.example"):
@@ -105,11 +110,21 @@ class Graph(ThreadingHTTPServer):
         state = self.mailboxes[user]
         inner = Asked(asked.method, found[2], asked.options, asked.headers, asked.body)
         state.asked.append(inner)
+        return self._planned(state, inner, lambda: perform(state, inner, ATTACHMENTS))
+
+    def _receive(self, state: MailboxState, asked: Asked) -> Reply:
+        if asked.headers["host"] != self.uploads:
+            raise state.fault("an upload at the host of Graph")
+        inner = Asked(asked.method, "upload", asked.options, asked.headers, asked.body)
+        state.asked.append(inner)
+        return self._planned(state, inner, lambda: receive(state, inner))
+
+    def _planned(self, state: MailboxState, asked: Asked, do: Callable[[], Reply]) -> Reply:
         for plan in state.plans:
-            reply = plan(inner, lambda: perform(state, inner))
+            reply = plan(asked, do)
             if reply is not None:
                 return reply
-        reply = perform(state, inner)
+        reply = do()
         state.told += len(reply.body)
         return reply
 
@@ -172,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.cut is not None or reply.raw is not None:
             self.close_connection = True
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - the standard library's names
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the standard library's names
 
 
 @contextlib.contextmanager

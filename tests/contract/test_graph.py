@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from pipeline.mailbox import MailGone, MailTooLarge, graph_inbox
-from pipeline.mailbox.graph import DRAFT_KEY, REQUEST_OCTETS
+from pipeline.mailbox.graph import DRAFT_KEY
 from pipeline.mailbox.graph_session import PATIENCE_SECONDS
 from pipeline.mailbox.port import Filed, MailboxRefused, MailboxUnavailable, Ref
 from tests.contract.graph_state import Reply, always, error, once, said
@@ -320,15 +320,6 @@ def test_a_draft_with_a_quote_in_its_id_is_found_again(graph, graph_mailbox):
     message_id = "<o'hara' or 1 eq 1@mail.example>"
     assert graph_mailbox.save_draft(mail(message_id=message_id), message_id)
     assert not graph_mailbox.save_draft(mail(message_id=message_id), message_id)
-
-
-def test_a_draft_larger_than_graph_takes_is_refused_in_words(graph, graph_mailbox):
-    most = REQUEST_OCTETS * 3 // 4
-    raw = mail(message_id=DRAFT_ID, body=b"x" * most)
-    with pytest.raises(MailboxRefused, match=r"takes 3,000,000 at most.*by hand"):
-        graph_mailbox.save_draft(raw, DRAFT_ID)
-    assert graph.state.asked == []
-    assert graph_mailbox.save_draft(raw[: most - 2] + b"\r\n", DRAFT_ID)
 
 
 @pytest.mark.parametrize("message_id", ["<é@b>".encode().decode("latin-1"), "<" + "x" * 600 + "@b>"])

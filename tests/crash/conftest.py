@@ -1,6 +1,7 @@
 """The places where a worker is killed: each kind of mailbox, filled anew for every life."""
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -28,6 +29,8 @@ from tests.contract.ews_state import MailboxState as EwsMailbox
 from tests.contract.graph_state import MailboxState
 
 ROOT = Path(__file__).parents[2]
+EVERY_STEP = "CPL_EVERY_STEP"
+"""The environment variable that, set to anything, has a worker killed at every step, not at those that differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,25 @@ class Victims:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def live(self, folder: Path, kill: int = 0, **more: Any) -> Life:
+    def live(self, folder: Path, kill: int = 0, look: Callable[[str], None] | None = None, **more: Any) -> Life:
+        """Let one victim live. look: called with the name of each of its steps, while it waits there."""
+        self._say(json.dumps({"folder": str(folder), "kill": kill, "watched": look is not None, **more}))
+        while "step" in (answer := self._answer()):
+            assert look
+            look(answer["step"])
+            self._say("")
+        return Life(**answer)
+
+    def _say(self, line: str) -> None:
         assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps({"folder": str(folder), "kill": kill, **more}) + "\n")
+        self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout
         answer = self._process.stdout.readline()
         assert answer, "the process that forks the victims has ended; what it wrote to standard error says why"
-        return Life(**json.loads(answer))
+        return dict(json.loads(answer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,34 @@ class Left:
     processed: list[Mail]
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the uninterrupted run. number: from 1. standing: a digest of all that stands there, as after a death."""
+
+    number: int
+    name: str
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The uninterrupted run: what it leaves, how many steps it has, and those of them that were looked at."""
+
+    left: Left
+    count: int
+    steps: list[Step]
+
+    def deaths(self) -> list[Step]:
+        """Return the steps to be killed at: the first of each name and the first with each standing, or every one."""
+        if os.environ.get(EVERY_STEP):
+            return self.steps
+        first: dict[str, Step] = {}
+        for step in self.steps:
+            first.setdefault(step.name, step)
+            first.setdefault(step.standing, step)
+        return sorted(set(first.values()), key=lambda step: step.number)
+
+
 class Place(ABC):
     """One kind of mailbox, and folders for the pipeline beside it."""
 
@@ -81,6 +123,28 @@ class Place(ABC):
         self.victims = victims
         self.template = template
         self.delivered = mails
+        self._whole: dict[str, Whole] = {}
+
+    def whole(self, among: str = "") -> Whole:
+        """Look at the uninterrupted run wherever it could be killed. among: only at steps with this in their names."""
+        if among not in self._whole:
+            with tempfile.TemporaryDirectory() as home:
+                self._whole[among] = self._looked_at(Path(home) / "whole", among)
+        return self._whole[among]
+
+    def _looked_at(self, folder: Path, among: str) -> Whole:
+        names, steps = [], []
+
+        def look(name: str) -> None:
+            names.append(name)
+            if among in name:
+                steps.append(Step(len(names), name, self.standing(folder)))
+
+        self.new(folder)
+        life = self.live(folder, look=look)
+        assert (life.killed, life.status) == (False, 0)
+        assert life.steps == names
+        return Whole(self.left(folder), len(names), steps)
 
     def new(self, folder: Path) -> None:
         """Make the folder anew: the CPL in force, the mails delivered, nothing done."""
@@ -92,10 +156,6 @@ class Place(ABC):
         """Live once more, so much later that the turn of one that was killed has run out."""
         self._write(folder, "UPDATE leases SET expires_us = 0")
         return self.victims.live(folder, kill, **self.reach(folder), **more)
-
-    def retried(self, folder: Path) -> int:
-        """Say ``pipeline retry`` to every draft that is held, without a line in the trail; how many there were."""
-        return self._write(folder, "UPDATE effects SET state = 'pending' WHERE state = 'held' AND kind = 'draft'")
 
     def _write(self, folder: Path, statement: str) -> int:
         with closing(sqlite3.connect(folder / "data" / "ledger.sqlite")) as database, database:
@@ -152,6 +212,9 @@ class OnMaildir(Place):
 
     def reach(self, folder: Path) -> dict[str, Any]:
         return {}
+
+    def anonymous(self, folder: Path, rows: str) -> str:
+        return rows.replace(str(folder), "folder")
 
     def mailbox(self, folder: Path) -> object:
         names = ["INBOX", *sorted(path.name[1:] for path in (folder / "mail").glob(".*"))]
@@ -315,7 +378,7 @@ def mails() -> list[bytes]:
     return [*sample_mailbox(now, builders.cpl()), resend]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def maildir(victims: Victims, template: Path, mails: list[bytes]) -> Place:
     return OnMaildir(victims, template, mails)
 
@@ -340,14 +403,15 @@ def on_ews(
 def on_dovecot(victims: Victims, template: Path, mails: list[bytes]) -> Iterator[Callable[[dovecot.Flavour], Place]]:
     """Make places on a Dovecot of the given flavour; each is started at most once."""
     reason = dovecot.missing()
-    started: dict[str, dovecot.Dovecot] = {}
+    places: dict[str, Place] = {}
     with ExitStack() as servers:
 
         def place(flavour: dovecot.Flavour) -> Place:
             if reason:
                 pytest.skip(reason)
-            if flavour.name not in started:
-                started[flavour.name] = servers.enter_context(dovecot.running(flavour))
-            return OnDovecot(started[flavour.name], victims, template, mails)
+            if flavour.name not in places:
+                server = servers.enter_context(dovecot.running(flavour))
+                places[flavour.name] = OnDovecot(server, victims, template, mails)
+            return places[flavour.name]
 
         yield place

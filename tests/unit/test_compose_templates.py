@@ -41,6 +41,7 @@ def test_our_own_templates_are_sound() -> None:
         "reminder-expiry",
         "reminder-renewal",
         "reminder-trial",
+        "set-aside",
         "unreadable",
     )
 

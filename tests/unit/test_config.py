@@ -47,6 +47,7 @@ timeout_seconds = 5
 max_megabytes = 10
 [folders]
 processed = "Done"
+quarantine = "Looked at by hand"
 [reply]
 address = "cpl@secas.example"
 name = "SECAS"

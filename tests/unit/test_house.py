@@ -100,6 +100,7 @@ def test_every_mail_has_its_folder_whole():
         "notice-ssc",
         "question",
         "rejected",
+        "set-aside",
         "reminder-expiry",
         "reminder-renewal",
         "reminder-trial",

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.demo.mail import faulty_submission, mail
 from pipeline.ledger.errors import LedgerBusy
-from pipeline.mailbox.port import MailboxUnavailable
+from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable, Place, Trace
 from pipeline.promises import Round
 from pipeline.turn import LEASE, SECONDS
 from tests.office import NOW, Troubled, a_helpdesk, cpl
@@ -100,9 +100,9 @@ def test_a_round_that_ends_in_trouble_gives_its_turn_back(helpdesk):
 
 
 @pytest.mark.parametrize(
-    ("folder", "note"), [("Sent", "a person sent it"), ("By hand", "a person moved or deleted it")]
+    ("folder", "note", "answered"), [("Sent", "a person sent it", 1), ("By hand", "a person moved or deleted it", 0)]
 )
-def test_a_draft_that_was_put_and_moved_before_it_was_noted_is_not_put_again(helpdesk, folder, note):
+def test_a_draft_that_was_put_and_moved_before_it_was_noted_is_not_put_again(helpdesk, folder, note, answered):
     helpdesk.deliver(asking())
     helpdesk.visit = lambda: Troubled(helpdesk.box, late=True, save_draft=[MailboxUnavailable("cut off")])
     helpdesk.round()
@@ -112,7 +112,7 @@ def test_a_draft_that_was_put_and_moved_before_it_was_noted_is_not_put_again(hel
     (helpdesk.mail / put.place).rename(target / "moved:2,S")
     helpdesk.visit = lambda: helpdesk.box
     helpdesk.clock.passes(hours=1)
-    assert helpdesk.round() == Round(filed=1)
+    assert helpdesk.round() == Round(answered=answered, filed=1)
     assert helpdesk.drafts == []
     (promise,) = helpdesk.office.ledger.promised("draft:")
     assert promise.note == note
@@ -131,14 +131,24 @@ def died_while_putting(helpdesk):
     return effect
 
 
-def test_a_draft_that_was_begun_and_stands_nowhere_is_held_for_a_person(helpdesk):
+def test_a_draft_that_was_begun_a_moment_ago_and_stands_nowhere_is_put(helpdesk):
+    died_while_putting(helpdesk)
+    assert helpdesk.round() == Round(drafted=1, filed=1)
+    assert len(helpdesk.drafts) == 1
+
+
+@pytest.mark.parametrize("later", [{"hours": 1}, {"days": -2}])
+def test_a_draft_that_was_begun_long_ago_and_stands_nowhere_is_held_for_a_person(helpdesk, later):
     effect = died_while_putting(helpdesk)
+    helpdesk.office.ledger.stranded(helpdesk.office.now())
+    helpdesk.clock.passes(**later)
     assert helpdesk.round() == Round()
     assert helpdesk.drafts == []
     assert states(helpdesk) == [("draft", "held"), ("file", "pending")]
     (promise,) = helpdesk.office.ledger.promised("draft:")
     assert "stands nowhere now" in promise.error
     helpdesk.office.ledger.retry(effect.key, helpdesk.office.now(), by="Ada", why="It never got there.")
+    helpdesk.clock.passes(days=3)
     assert helpdesk.round() == Round(drafted=1, filed=1)
 
 
@@ -149,3 +159,33 @@ def test_a_draft_that_was_begun_and_edited_since_stays_as_the_person_left_it(hel
     assert helpdesk.round() == Round(filed=1)
     assert helpdesk.drafts == [raw + b"A word of mine.\r\n"]
     assert states(helpdesk) == [("draft", "done"), ("file", "done")]
+
+
+class HalfMade(Troubled):
+    """A mailbox in which every draft stands begun, until it is saved."""
+
+    saved = False
+
+    def drafts(self, message_ids):
+        return {} if self.saved else {one: [Trace(Place.DRAFTS, whole=False)] for one in message_ids}
+
+    def save_draft(self, raw, message_id):
+        done = self.__getattr__("save_draft")(raw, message_id)
+        self.saved = True
+        return done
+
+
+def test_a_draft_that_was_half_made_is_finished_and_not_taken_for_done(helpdesk):
+    died_while_putting(helpdesk)
+    helpdesk.visit = lambda: HalfMade(helpdesk.box)
+    assert helpdesk.round() == Round(drafted=1, filed=1)
+    assert states(helpdesk) == [("draft", "done"), ("file", "done")]
+
+
+def test_a_draft_that_was_half_made_and_cannot_be_finished_is_held_for_a_person(helpdesk):
+    died_while_putting(helpdesk)
+    helpdesk.visit = lambda: HalfMade(helpdesk.box, save_draft=[MailboxRefused("a person changed it")])
+    assert helpdesk.round() == Round()
+    assert states(helpdesk) == [("draft", "held"), ("file", "pending")]
+    (promise,) = helpdesk.office.ledger.promised("draft:")
+    assert promise.error == "a person changed it"

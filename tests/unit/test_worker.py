@@ -390,7 +390,7 @@ def test_poison_is_set_aside_after_three_attempts_and_other_mail_passes(tmp_path
         }
         assert len(helpdesk.drafts) == 2
         assert "secret" not in repr(logs)
-        assert helpdesk.folder()[0].raw == poison
+        assert poison in [one.raw for one in helpdesk.folder("Quarantine")]
         helpdesk.office.ledger.retry(aside.sha256, helpdesk.office.now(), by="Ada", why="Mended.")
         helpdesk.office.readers = Forked()
         assert helpdesk.round().concluded == 1

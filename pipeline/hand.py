@@ -1,0 +1,141 @@
+"""What people do in the mailbox beside us: the replies that they sent are their decisions (ADR 0027).
+
+Each visit looks through the sent mails of the last days. One that belongs to a Case is kept, and what it means is
+noted once: the drafted outcome that stands in it was decided by whoever sent it; of any other reply a person is asked.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+
+import structlog
+
+from pipeline.compose import outcome_of, stands_in
+from pipeline.desk import BY_HAND
+from pipeline.domain.draft import Draft
+from pipeline.domain.judgement import Outcome
+from pipeline.domain.message import Message, Problem
+from pipeline.ledger.records import SENT, CaseRecord, EffectState, Judgement, NewEffect, Replied
+from pipeline.mailbox.headers import recipients_in
+from pipeline.mailbox.port import Mailbox, MailboxRefused, SentMail
+from pipeline.mailbox.trouble import MailGone, MailTooLarge
+from pipeline.office import Office
+
+_ASK = "Say what was decided: 'pipeline decide {0} ...', or 'pipeline close {0}' where nothing is left to do."
+
+log = structlog.get_logger()
+
+
+class Hand:
+    """Looks for what people did. stopping: whether to end after the mail at hand."""
+
+    def __init__(self, office: Office, stopping: Callable[[], bool]) -> None:
+        self.office = office
+        self._stopping = stopping
+        self._seen: set[tuple[str, str, str]] = set()
+
+    def look(self, mailbox: Mailbox) -> int:
+        """Note every reply that was sent since the last good visit; how many were new.
+
+        A folder of sent mails that we may not read is told in the log, and keeps nothing else from being done.
+        """
+        try:
+            found = mailbox.sent(self._since(mailbox.name))
+        except MailboxRefused as error:
+            log.warning("sent mails not read", step="hand", error=str(error))
+            return 0
+        noted = 0
+        for mail in found:
+            place = (mail.ref.folder, mail.ref.generation, mail.ref.uid)
+            if self._stopping():
+                break
+            if place not in self._seen:
+                noted += self._one(mailbox, mail)
+                self._seen.add(place)
+        return noted
+
+    def _since(self, name: str) -> date:
+        """Return the day before the last good visit, as servers and we may not agree on where a day begins."""
+        polls = self.office.ledger.health(self.office.now()).polls
+        last = next((poll.last_good for poll in polls if poll.mailbox == name), "") or self.office.now()
+        return datetime.fromisoformat(last).date() - timedelta(days=1)
+
+    def _one(self, mailbox: Mailbox, mail: SentMail) -> bool:
+        office = self.office
+        number = office.ledger.case_of((*mail.references, mail.message_id), "")
+        key = f"{SENT}:{sha256(mail.message_id.encode()).hexdigest()}"
+        if not number or office.ledger.promised(key):
+            return False
+        try:
+            raw = mailbox.fetch(mail.ref)
+        except (MailGone, MailTooLarge, MailboxRefused) as error:
+            log.warning("sent mail not read", step="hand", case=number, error=str(error))
+            return False
+        record = office.ledger.case(number)
+        artefact = office.artefacts.put(raw)
+        replied = self._meaning(record, mail, raw, NewEffect(key, SENT, {"sha256": artefact}, EffectState.DONE))
+        office.ledger.replied(replied)
+        log.info("reply found among the sent mails", step="hand", case=number, state=replied.effect.state)
+        return True
+
+    def _meaning(self, record: CaseRecord, mail: SentMail, raw: bytes, effect: NewEffect) -> Replied:
+        """Return what a reply says of its Case, and what follows from it."""
+        by = self.office.config.reply.address
+        plain = Replied(record.number, self.office.now(), by, mail.message_id, effect)
+        read = self.office.readers.message(raw)
+        if isinstance(read, Problem):
+            return _asking(plain, f"A reply was sent that could not be read: {read.text}")
+        message = read.message
+        plain = replace(plain, by=message.senders[0].addr if message.senders else by)
+        if set(message.automatic) - {"own"}:  # a draft that was sent as it stands carries our own mark
+            return _told(plain, "Sent by a machine of ours: no decision.")
+        drafts = [draft for draft in record.drafts if self._stands(draft, message, raw)]
+        newest = record.judgements[-1] if record.judgements else None
+        if not drafts:
+            return _in_other_words(plain, record, newest)
+        outcome = outcome_of(drafts[-1])
+        if outcome in {None, Outcome.CLARIFY}:
+            return _told(plain, "The drafted question or answer was sent.")
+        if drafts[-1] != record.drafts[-1] or newest is None or newest.decision.outcome is not outcome:
+            return _asking(plain, f"A reply that says '{outcome}' was sent, which is not what was drafted last.")
+        return _decided(plain, record, newest)
+
+    def _stands(self, draft: Draft, message: Message, raw: bytes) -> bool:
+        """Say whether a mail went to whom a Draft is for, with what is decided in it."""
+        wanted = draft.to.casefold()
+        signature = self.office.sender.signature or (self.office.sender.name,)
+        return wanted in recipients_in(raw).casefold() and stands_in(draft, message.body, signature)
+
+
+def _decided(plain: Replied, record: CaseRecord, newest: Judgement) -> Replied:
+    """The drafted outcome was sent: it is the decision of who sent it, as if they had said ``pipeline decide``."""
+    outcome = newest.decision.outcome
+    accepts = outcome is Outcome.ACCEPT
+    if accepts and record.messages[-1].sha256 != newest.message:
+        return _asking(plain, "The drafted acceptance was sent, and another mail of the Case had come in by then.")
+    if not accepts and any(item.decision.outcome is Outcome.ACCEPT for item in newest.judged):
+        return _asking(plain, "The drafted refusal was sent, which accepts some submissions of the mail.")
+    told = _told(plain, "The drafted acceptance was sent." if accepts else "The drafted refusal was sent.")
+    closes = not accepts and record.state == "open"
+    if newest.decision.row == BY_HAND or record.state != "open":
+        return replace(told, closes=closes)
+    decision = replace(newest.decision, row=BY_HAND, reason=f"Sent from the mailbox by {plain.by}.", waits_for=None)
+    return replace(told, closes=closes, judgement=replace(newest, at=plain.at, decision=decision))
+
+
+def _in_other_words(plain: Replied, record: CaseRecord, newest: Judgement | None) -> Replied:
+    if record.state != "open":
+        return _told(plain, "A reply in other words was sent; the Case was closed before.")
+    if newest is not None and newest.decision.row == BY_HAND:
+        return _told(plain, f"A reply in other words was sent; {record.decided_by} had decided before.")
+    return _asking(plain, "A reply was sent that is none of the drafts.")
+
+
+def _told(plain: Replied, why: str) -> Replied:
+    return replace(plain, effect=replace(plain.effect, why=why))
+
+
+def _asking(plain: Replied, why: str) -> Replied:
+    asked = f"{why} {_ASK.format(plain.case)}"
+    return replace(plain, effect=replace(plain.effect, state=EffectState.HELD, why=asked))

@@ -1,0 +1,301 @@
+"""A reply that a person sent from the mailbox is their decision, or a question to them: the worker over a Maildir."""
+
+import os
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+
+from pipeline import desk
+from pipeline.compose.proof import bodies
+from pipeline.demo.mail import mail
+from pipeline.domain.judgement import Outcome
+from pipeline.domain.message import Problem
+from pipeline.ledger.records import SENT, EffectState
+from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
+from tests.office import HELPDESK, NOW, Remembering, Troubled, a_helpdesk, good_submission
+
+MANUFACTURER = "meters@maker.example"
+
+
+@pytest.fixture(scope="module")
+def readers():
+    return Remembering()
+
+
+@pytest.fixture
+def helpdesk(tmp_path, readers):
+    with a_helpdesk(tmp_path, readers=readers) as made:
+        yield made
+
+
+@pytest.fixture
+def accepted(helpdesk):
+    return drafted(helpdesk, good_submission())
+
+
+@pytest.fixture
+def refused(helpdesk):
+    return drafted(helpdesk, good_submission(**{"Device_Type.name": "Gas Meter of Ours"}))
+
+
+@pytest.fixture
+def asked(helpdesk):
+    return drafted(helpdesk, mail("CPL submission", "The form will follow.\n", NOW))
+
+
+def drafted(helpdesk, submission):
+    helpdesk.deliver(submission)
+    helpdesk.round()
+    return helpdesk
+
+
+def draft_text(helpdesk, position=-1):
+    return bodies(helpdesk.drafts[position])[0]
+
+
+def sends(helpdesk, text="", *, html="", to="", reply_to="", message_id="<sent-1@secas.example>", **headers):
+    """A person sends a mail, as Outlook leaves it among the sent ones: with a Message-ID of its own."""
+    answered = message_from_bytes(helpdesk.drafts[-1], policy=policy.default)
+    sent = EmailMessage(policy=policy.SMTP)
+    sent["From"], sent["To"] = f"Robin <{HELPDESK}>", to or answered["To"]
+    sent["Subject"], sent["Message-ID"] = answered["Subject"], message_id
+    sent["In-Reply-To"] = reply_to or answered["In-Reply-To"]
+    for name, value in headers.items():
+        sent[name.replace("_", "-")] = value
+    sent.set_content(html or text, subtype="html" if html else "plain")
+    lies(helpdesk, sent.as_bytes(), message_id)
+
+
+def lies(helpdesk, raw, name):
+    folder = helpdesk.mail / ".Sent" / "cur"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{abs(hash(name))}:2,S"
+    file.write_bytes(raw)
+    at = helpdesk.clock.now.timestamp()
+    os.utime(file, (at, at))
+
+
+def replies(helpdesk):
+    return [effect for effect in helpdesk.case().effects if effect.kind == SENT]
+
+
+def noted(helpdesk):
+    """The state of the one reply that was found, and what was said of it."""
+    (one,) = helpdesk.office.ledger.promised("sent:")
+    return one.state, one.note or one.error
+
+
+def standing(helpdesk):
+    case = helpdesk.case()
+    return case.state, case.decision.outcome, case.decided_by
+
+
+def test_the_drafted_acceptance_was_sent_so_it_is_accepted_and_waits_for_the_release(accepted):
+    assert accepted.office.ledger.accepted() == ()
+    sends(accepted, draft_text(accepted))
+    assert accepted.round().answered == 1
+    assert noted(accepted) == (EffectState.DONE, "The drafted acceptance was sent.")
+    assert standing(accepted) == ("open", Outcome.ACCEPT, HELPDESK)
+    (waits,) = accepted.office.ledger.accepted()
+    assert (waits.case, waits.by) == ("CPL-2026-00001", HELPDESK)
+    assert accepted.round().answered == 0
+    assert len(accepted.case().judgements) == 2
+
+
+def test_the_drafted_refusal_was_sent_so_the_case_is_closed(refused):
+    sends(refused, draft_text(refused))
+    refused.round()
+    assert noted(refused) == (EffectState.DONE, "The drafted refusal was sent.")
+    assert standing(refused) == ("closed", Outcome.REJECT, HELPDESK)
+    trail = [(one.who, one.what) for one in refused.office.ledger.audit()[-2:]]
+    assert trail == [(HELPDESK, "decision: reject"), (HELPDESK, "closed")]
+    assert len(refused.drafts) == 1
+
+
+def test_the_drafted_question_was_sent_and_the_case_waits_for_the_answer(asked):
+    sends(asked, draft_text(asked))
+    asked.round()
+    assert noted(asked) == (EffectState.DONE, "The drafted question or answer was sent.")
+    assert standing(asked) == ("open", Outcome.CLARIFY, "")
+
+
+def test_the_draft_itself_in_sent_is_the_same(accepted):
+    (draft,) = accepted.folder("Drafts")
+    lies(accepted, draft.raw, "itself")
+    (accepted.mail / draft.place).unlink()
+    accepted.round()
+    assert standing(accepted) == ("open", Outcome.ACCEPT, HELPDESK)
+    assert accepted.drafts == []
+
+
+def greeted(text):
+    """What people do to a draft: greet, sign, add a line at the end, quote the mail they answer."""
+    changed = text.replace("Hello,", "Dear Ada,", 1).rpartition("Kind regards,")[0]
+    return f"{changed}Best wishes,\nRobin\n\nOn Wednesday you wrote:\n> Please list our meter.\n"
+
+
+def rewrapped(text):
+    return "\n\n".join(" ".join(one.split()) for one in text.split("\n\n"))
+
+
+def as_html(text):
+    inner = "".join(f"<p>{one.replace('&', '&amp;').replace('<', '&lt;')}</p>" for one in text.split("\n\n"))
+    return f"<html><body>{inner}</body></html>"
+
+
+@pytest.mark.parametrize("change", [greeted, rewrapped, as_html], ids=["greeted", "rewrapped", "html"])
+@pytest.mark.parametrize("kind", ["accepted", "refused"])
+def test_the_outcome_stands_though_people_and_programs_change_the_rest(request, kind, change):
+    helpdesk = request.getfixturevalue(kind)
+    text = change(draft_text(helpdesk))
+    sends(helpdesk, **{"html" if change is as_html else "text": text})
+    helpdesk.round()
+    assert noted(helpdesk)[0] is EffectState.DONE
+    assert standing(helpdesk)[2] == HELPDESK
+
+
+def test_of_a_refusal_the_points_may_be_reworded(refused):
+    text = draft_text(refused).replace("Choose", "Please choose")
+    head, _, tail = text.partition("WHAT TO DO NOW")
+    sends(refused, head + "It is the third time.\n\nWHAT TO DO NOW" + tail)
+    refused.round()
+    assert standing(refused)[:2] == ("closed", Outcome.REJECT)
+
+
+def test_an_acceptance_with_a_word_changed_is_asked_about(accepted):
+    sends(accepted, draft_text(accepted).replace("You need not", "But you must"))
+    accepted.round()
+    state, why = noted(accepted)
+    assert state is EffectState.HELD
+    assert why.startswith("A reply was sent that is none of the drafts. Say what was decided: 'pipeline decide CPL-")
+    assert standing(accepted) == ("open", Outcome.ACCEPT, "")
+    assert accepted.office.ledger.accepted() == ()
+
+
+def test_an_acceptance_that_is_only_quoted_is_not_sent(accepted):
+    quoted = "".join(f"> {line}\n" for line in draft_text(accepted).splitlines())
+    sends(accepted, "We are not going to send you this:\n" + quoted)
+    accepted.round()
+    assert noted(accepted)[0] is EffectState.HELD
+
+
+def test_a_draft_that_went_to_somebody_else_decides_nothing(accepted):
+    sends(accepted, draft_text(accepted), to="colleague@secas.example")
+    accepted.round()
+    assert noted(accepted)[0] is EffectState.HELD
+    assert accepted.office.ledger.accepted() == ()
+
+
+def test_an_older_draft_that_was_sent_is_asked_about(accepted):
+    text = draft_text(accepted)
+    desk.decide_by_hand(accepted.office, "CPL-2026-00001", Outcome.REJECT, why="Their contract ended.", by="Ada")
+    sends(accepted, text)
+    accepted.round()
+    state, why = noted(accepted)
+    assert state is EffectState.HELD
+    assert why.startswith("A reply that says 'accept' was sent, which is not what was drafted last.")
+    assert standing(accepted) == ("open", Outcome.REJECT, "Ada")
+
+
+def test_an_acceptance_is_asked_about_where_another_mail_came_in(accepted):
+    text = draft_text(accepted)
+    ours = message_from_bytes(accepted.drafts[0], policy=policy.default)["Message-ID"]
+    late = mail("Re: CPL submission [CPL-2026-00001]", "Please wait.\n", NOW).replace(
+        b"\r\n\r\n", f"\r\nIn-Reply-To: {ours}\r\n\r\n".encode(), 1
+    )
+    accepted.deliver(late)
+    accepted.round()
+    assert len(accepted.case().messages) == 2
+    sends(accepted, text)
+    accepted.round()
+    assert noted(accepted)[1].startswith("The drafted acceptance was sent, and another mail of the Case had come in")
+    assert accepted.office.ledger.accepted() == ()
+
+
+def test_what_was_asked_is_settled_by_the_person_s_word(refused):
+    sends(refused, "We talked on the telephone.")
+    refused.round()
+    assert noted(refused)[0] is EffectState.HELD
+    assert refused.office.ledger.retry("CPL-2026-00001", refused.office.now(), by="Ada") == 0
+    assert refused.office.ledger.health(refused.office.now()).held == 1
+    desk.decide_by_hand(refused.office, "CPL-2026-00001", Outcome.REJECT, why="They agree.", by="Ada")
+    state, said = noted(refused)
+    assert state is EffectState.DONE
+    assert said.startswith("A reply was sent that is none of the drafts.")
+    assert said.endswith("Ada has said it.")
+
+
+def test_what_was_asked_is_settled_by_closing_the_case(refused):
+    sends(refused, "We talked on the telephone.")
+    refused.round()
+    refused.office.ledger.close_case("CPL-2026-00001", refused.office.now(), by="Ada", why="They withdrew it.")
+    assert noted(refused)[0] is EffectState.DONE
+
+
+def test_decided_before_a_reply_in_any_words_asks_nothing_more(refused):
+    desk.decide_by_hand(refused.office, "CPL-2026-00001", Outcome.REJECT, why="They agree.", by="Ada")
+    sends(refused, "As we said on the telephone, no.")
+    refused.round()
+    assert noted(refused) == (EffectState.DONE, "A reply in other words was sent; Ada had decided before.")
+
+
+def test_a_refusal_decided_before_closes_the_case_once_it_is_sent(refused):
+    desk.decide_by_hand(refused.office, "CPL-2026-00001", Outcome.REJECT, why="Of another reason.", by="Ada")
+    refused.round()
+    sends(refused, draft_text(refused))
+    refused.round()
+    assert standing(refused) == ("closed", Outcome.REJECT, "Ada")
+    assert len(refused.case().judgements) == 2
+
+
+def test_an_answer_to_the_mail_that_was_sent_finds_the_case(asked):
+    sends(asked, draft_text(asked))
+    asked.round()
+    refers = b"\r\nIn-Reply-To: <sent-1@secas.example>\r\n\r\n"
+    asked.deliver(mail("Our answer", "Here it is.\n", NOW).replace(b"\r\n\r\n", refers, 1))
+    asked.round()
+    assert len(asked.case().messages) == 2
+
+
+def test_mails_of_no_case_and_of_machines_decide_nothing(refused):
+    sends(refused, "Lunch?", reply_to="<elsewhere@b.example>")
+    refused.round()
+    assert refused.office.ledger.promised("sent:") == ()
+    sends(refused, draft_text(refused), message_id="<2@secas.example>", Auto_Submitted="auto-replied")
+    refused.round()
+    assert noted(refused) == (EffectState.DONE, "Sent by a machine of ours: no decision.")
+    assert standing(refused) == ("open", Outcome.REJECT, "")
+
+
+def test_a_reply_sent_while_the_worker_was_down_for_a_month_is_found(refused):
+    text = draft_text(refused)
+    refused.clock.passes(days=1)
+    sends(refused, text)
+    refused.clock.passes(days=30)
+    refused.round()
+    assert standing(refused)[0] == "closed"
+
+
+def test_a_folder_of_sent_mails_that_may_not_be_read_keeps_nothing_else_from_being_done(helpdesk):
+    helpdesk.visit = lambda: Troubled(helpdesk.box, sent=[MailboxRefused("no rights")] * 2)
+    assert drafted(helpdesk, good_submission()).drafts
+
+
+def test_a_server_that_goes_away_meanwhile_is_asked_again(refused):
+    sends(refused, draft_text(refused))
+    refused.visit = lambda: Troubled(refused.box, fetch=[MailboxUnavailable("cut off")])
+    assert refused.round().unreachable == "cut off"
+    refused.visit = lambda: refused.box
+    refused.round()
+    assert standing(refused)[0] == "closed"
+
+
+def test_a_reply_that_cannot_be_read_is_asked_about(refused, monkeypatch):
+    sends(refused, draft_text(refused))
+    broken = Problem("timeout", "The mail took longer than 30 seconds to read.")
+    monkeypatch.setattr(refused.office.readers, "message", lambda _: broken)
+    refused.round()
+    state, why = noted(refused)
+    assert state is EffectState.HELD
+    assert why.startswith("A reply was sent that could not be read: The mail took longer than 30 seconds to read.")
