@@ -235,14 +235,17 @@ def test_an_older_ledger_brought_back_answers_nobody_again(new):
         life = new()
         backup, data = life.folder / "backup", life.folder / "data"
         life.round(at, lambda b=backup, d=data: script("backup.sh", d, b))
-        before = sorted(one.raw for one in held(life.folder / "mail", "Drafts"))
+        before = everything(life.folder / "mail")
         shutil.rmtree(data)
         script("restore.sh", backup, data)
         life.comes_to_rest()
-        after = sorted(one.raw for one in held(life.folder / "mail", "Drafts"))
-        assert after == before, f"a backup of step {at}"
-        assert sorted(one.raw for one in held(life.folder / "mail", PROCESSED)) == sorted([EARLIER, *MAILS])
-        assert [one.raw for one in held(life.folder / "mail")] == [ELSES]
+        assert everything(life.folder / "mail") == before, f"a backup of step {at}"
+
+
+def everything(box):
+    """Return the mails of every folder: a second draft that was put and swept away again lies in one of them."""
+    names = ["INBOX", *(path.name[1:] for path in box.glob(".*"))]
+    return {name: sorted(one.raw for one in held(box, name)) for name in names}
 
 
 def script(name, *folders):
