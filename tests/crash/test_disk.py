@@ -67,7 +67,8 @@ class Left:
 def left(folder):
     with closing(Ledger(Database(builders.settings(folder).database_url))) as ledger:
         dump = ledger.dump()
-    return Left(dump, {name: Counter(mails(folder, name)) for name in ("INBOX", "Drafts", builders.PROCESSED)})
+    others = sorted(path.name[1:] for path in (folder / "mail").glob(".*"))
+    return Left(dump, {name: Counter(mails(folder, name)) for name in ("INBOX", *others)})
 
 
 def mails(folder, name):
