@@ -90,7 +90,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the uninterrupted run. number: from 1. standing: a digest of all that stands there, as after a death."""
+    """A step of the uninterrupted run. number: from 1. standing: a digest of all that stands there after a death."""
 
     number: int
     name: str

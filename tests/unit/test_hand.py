@@ -1,18 +1,16 @@
 """A reply that a person sent from the mailbox is their decision, or a question to them: the worker over a Maildir."""
 
-import os
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 
 import pytest
 
 from pipeline import desk
-from pipeline.compose.proof import bodies
 from pipeline.demo.mail import mail
 from pipeline.domain.judgement import Outcome
 from pipeline.domain.message import Problem
 from pipeline.ledger.records import SENT, EffectState
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
+from tests.hands import draft_text, lies, sends
 from tests.office import HELPDESK, NOW, Remembering, Troubled, a_helpdesk, good_submission
 
 MANUFACTURER = "meters@maker.example"
@@ -48,32 +46,6 @@ def drafted(helpdesk, submission):
     helpdesk.deliver(submission)
     helpdesk.round()
     return helpdesk
-
-
-def draft_text(helpdesk, position=-1):
-    return bodies(helpdesk.drafts[position])[0]
-
-
-def sends(helpdesk, text="", *, html="", to="", reply_to="", message_id="<sent-1@secas.example>", **headers):
-    """A person sends a mail, as Outlook leaves it among the sent ones: with a Message-ID of its own."""
-    answered = message_from_bytes(helpdesk.drafts[-1], policy=policy.default)
-    sent = EmailMessage(policy=policy.SMTP)
-    sent["From"], sent["To"] = f"Robin <{HELPDESK}>", to or answered["To"]
-    sent["Subject"], sent["Message-ID"] = answered["Subject"], message_id
-    sent["In-Reply-To"] = reply_to or answered["In-Reply-To"]
-    for name, value in headers.items():
-        sent[name.replace("_", "-")] = value
-    sent.set_content(html or text, subtype="html" if html else "plain")
-    lies(helpdesk, sent.as_bytes(), message_id)
-
-
-def lies(helpdesk, raw, name):
-    folder = helpdesk.mail / ".Sent" / "cur"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{abs(hash(name))}:2,S"
-    file.write_bytes(raw)
-    at = helpdesk.clock.now.timestamp()
-    os.utime(file, (at, at))
 
 
 def replies(helpdesk):
