@@ -61,7 +61,7 @@ class Worker:
         self._stopping = threading.Event()
         self.turn = Turn(office, owner)
         self._progress = progress = self.turn.kept_while(progress)
-        self.hand = Hand(office, self._ends)
+        self.hand = Hand(office, progress, self._ends)
         self.doubles = Doubles(office)
         self.fetching = Fetching(office, progress, self._ends)
         self.reminding = Reminding(office)
@@ -103,9 +103,15 @@ class Worker:
                 self.dispatch.keep(done)
 
     def _look(self, mailbox: Mailbox, done: Round) -> None:
-        """See what people did, then what came in: what they sent, they sent without knowing of it."""
-        done.answered = self.hand.look(mailbox)
-        self.doubles.sweep(mailbox)
+        """See what people did, then what came in: what they sent, they sent without knowing of it.
+
+        Trouble with what they did keeps no mail from being fetched; a server that is away says so again.
+        """
+        try:
+            done.answered = self.hand.look(mailbox)
+            self.doubles.sweep(mailbox)
+        except MailboxUnavailable as error:
+            log.warning("not seen what people did", step="hand", error=str(error))
         self.fetching.fetch(mailbox, done)
 
     def _visit(self, step: Callable[[Mailbox, Round], None], done: Round) -> bool:

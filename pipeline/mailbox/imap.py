@@ -38,6 +38,7 @@ class Imap:
         self._session = Session(settings, login)
         self._generation = ""
         self._sizes: dict[int, int] = {}
+        self._sent: dict[Ref, SentMail | None] = {}
 
     def unread(self) -> Sequence[Listed]:
         """Return the unread mails of the inbox by UID, which is the order they came in."""
@@ -98,13 +99,13 @@ class Imap:
             if not folder:
                 return []
             generation = _select(client, folder)
-            found = []
-            for uids in _batches(sorted(client.search(["SINCE", since, "UNDELETED"]))):
-                for uid, answer in sorted(client.fetch(uids, [_THREAD]).items()):
-                    header = _body(answer)
-                    if message_id := message_id_of(header):
-                        found.append(SentMail(Ref(folder, generation, str(uid)), message_id, references_in(header)))
-            return found
+            places = {uid: Ref(folder, generation, str(uid)) for uid in client.search(["SINCE", since, "UNDELETED"])}
+            known = {ref: self._sent[ref] for ref in places.values() if ref in self._sent}
+            for uids in _batches(sorted(uid for uid, ref in places.items() if ref not in known)):
+                for uid, answer in client.fetch(uids, [_THREAD]).items():
+                    known[places[uid]] = _sent_mail(places[uid], _body(answer))
+            self._sent = known
+            return [mail for _, ref in sorted(places.items()) if (mail := known.get(ref))]
 
     def put_note(self, raw: bytes, message_id: str, folder: str) -> bool:
         """Append, unread, unless the folder holds one with exactly this Message-ID."""
@@ -236,6 +237,11 @@ class Imap:
                 "setting; when the setting is empty the server's own drafts folder is used."
             )
         return place
+
+
+def _sent_mail(ref: Ref, header: bytes) -> SentMail | None:
+    message_id = message_id_of(header)
+    return SentMail(ref, message_id, references_in(header)) if message_id else None
 
 
 def _place(client: Any, folder: str) -> tuple[str, bool]:
