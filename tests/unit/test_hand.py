@@ -141,8 +141,13 @@ def test_of_a_refusal_the_points_may_be_reworded(refused):
     assert standing(refused)[:2] == ("closed", Outcome.REJECT)
 
 
-def test_an_acceptance_with_a_word_changed_is_asked_about(accepted):
-    sends(accepted, draft_text(accepted).replace("You need not", "But you must"))
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [("You need not", "But you must"), ("WHAT HAPPENS NEXT", "We are sorry: not this one.\n\nWHAT HAPPENS NEXT")],
+)
+def test_an_acceptance_with_a_word_changed_is_asked_about(accepted, there, instead):
+    assert there in draft_text(accepted)
+    sends(accepted, draft_text(accepted).replace(there, instead))
     accepted.round()
     state, why = noted(accepted)
     assert state is EffectState.HELD
