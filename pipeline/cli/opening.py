@@ -247,7 +247,7 @@ def _smtp_settings(smtp: SmtpConfig, token: Callable[[bool], str] | None) -> Smt
 
 def _mailbox_settings(mailbox: MailboxConfig) -> _Settings:
     if isinstance(mailbox, MaildirConfig):
-        return MaildirSettings(path=mailbox.path, drafts=mailbox.drafts)
+        return MaildirSettings(path=mailbox.path, drafts=mailbox.drafts, sent=mailbox.sent)
     if isinstance(mailbox, GraphConfig):
         return _graph_settings(mailbox)
     if isinstance(mailbox, EwsConfig):
@@ -278,6 +278,7 @@ def _imap_settings(mailbox: ImapConfig) -> ImapSettings:
         ca_file=mailbox.ca_file,
         inbox=mailbox.inbox,
         drafts=mailbox.drafts,
+        sent=mailbox.sent,
         timeout_seconds=mailbox.timeout_seconds,
         max_octets=mailbox.max_megabytes * 1_000_000,
     )

@@ -227,4 +227,5 @@ def test_folders_are_placed_whatever_the_namespace_says(mailbox, namespace):
     text = "\n".join(made.describe())
     assert "folders: 2026, INBOX" in text
     assert "drafts folder 'Drafts' is made with the first draft" in text
+    assert "sent mails: no folder of them, so replies are not seen" in text
     assert "connection: unprotected" in text
