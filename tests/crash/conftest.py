@@ -90,7 +90,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the uninterrupted run. number: from 1. standing: a digest of all that stands there, as after a death."""
+    """A step of the uninterrupted run. number: from 1. standing: a digest of all that a death there would leave."""
 
     number: int
     name: str
@@ -171,15 +171,8 @@ class Place(ABC):
         return Left(dump, *self.mails(folder, ("INBOX", "Drafts", builders.PROCESSED)))
 
     def standing(self, folder: Path) -> str:
-        """Return a digest of all that stands after a death and that a later life could depend on.
-
-        The ledger is read in a copy: to open it would mend what the next life has to mend.
-        """
-        with tempfile.TemporaryDirectory() as copied:
-            for file in (folder / "data").glob("ledger.sqlite*"):
-                shutil.copy(file, copied)
-            with closing(sqlite3.connect(Path(copied) / "ledger.sqlite")) as database:
-                rows = "\n".join(database.iterdump())
+        """Return a digest of all that stands after a death and that a later life could depend on."""
+        rows = rows_of(folder)
         artefacts = sorted(file.name for file in (folder / "data" / "artefacts").rglob("*") if file.is_file())
         told = repr((self.anonymous(folder, rows), artefacts, self.mailbox(folder)))
         return sha256(told.encode()).hexdigest()
@@ -340,6 +333,15 @@ class OnEws(Place):
         places = {d.name: d.id for d in state.children(TOP)} | {n: state.place(n) for n in ("INBOX", "Drafts")}
         held = ([Mail(m.raw, m.read) for m in state.inside(places.get(name, ""))] for name in names)
         return [sorted(mails, key=_by_bytes) for mails in held]
+
+
+def rows_of(folder: Path) -> str:
+    """Return what stands in the ledger, read in a copy: to open it would mend what the next life has to mend."""
+    with tempfile.TemporaryDirectory() as copied:
+        for file in (folder / "data").glob("ledger.sqlite*"):
+            shutil.copy(file, copied)
+        with closing(sqlite3.connect(Path(copied) / "ledger.sqlite")) as database:
+            return "\n".join(database.iterdump())
 
 
 def fill(folder: Path, mails: list[bytes]) -> None:

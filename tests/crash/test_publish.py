@@ -1,9 +1,11 @@
 """SIGKILL at every step of ``pipeline publish``: the old list or the new one, never half; the next one finishes it."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from pipeline import desk, orders, releasing
 from pipeline.domain.judgement import Outcome
 from pipeline.domain.release import AmendmentKind
 from tests import office as builders
+from tests.crash.conftest import rows_of
 
 ROOT = Path(__file__).parents[2]
 PARTS = 2
@@ -71,6 +74,16 @@ def stands(folder: Path) -> dict[str, Any]:
         }
 
 
+def left_behind(folder: Path) -> str:
+    """Return a digest of all that a death has left and a later life could depend on."""
+    files = {
+        re.sub(r"\.new-\w+", ".new-", path.relative_to(folder).as_posix()): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith("ledger.sqlite")
+    }
+    return sha256(repr((rows_of(folder), files)).encode()).hexdigest()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_killed_at_every_step(accepted, publish, tmp_path, part, record_property):
@@ -90,18 +103,17 @@ def test_killed_at_every_step(accepted, publish, tmp_path, part, record_property
         shutil.copytree(accepted, folder)
         where = f"{steps[kill - 1]} (step {kill} of {len(steps)})"
         assert publish(folder, kill)["killed"], where
+        found = left_behind(folder)
+        if found in seen:  # many steps only look: whoever comes next finds what another death has left already
+            continue
+        seen.add(found)
         left = stands(folder)
         assert (left["version"], left["releases"]) in [("3.000", []), ("3.001", ["3.001"])], where
         shown = {name: data for name, data in left["files"].items() if not name.startswith(".new-")}
         assert shown in ({}, expected["files"]), where
         assert left["version"] == "3.001" or shown == {}, where
-        stored = sorted(path.name for path in (folder / "data" / "artefacts").rglob("*"))
-        found = json.dumps([left["ledger"], sorted(left["files"]), stored], default=str)
-        if found in seen:  # many steps only look: whoever comes next finds what another death has left already
-            continue
-        seen.add(found)
         assert publish(folder)["status"] == 0, where
         assert stands(folder) == expected, where
     assert len(seen) >= 3
     record_property("steps", len(steps))
-    print(f"{len(steps)} steps")  # noqa: T201 - the figure that the issue asks for
+    print(f"{len(steps)} steps, {len(seen)} different deaths in part {part}")  # noqa: T201 - the figure that the issue asks for
