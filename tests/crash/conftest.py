@@ -9,7 +9,7 @@ import sys
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -40,7 +40,7 @@ class Life:
     killed: bool
     status: int
     steps: list[str]
-    left: int
+    left: int = 0
 
 
 class Victims:
@@ -70,6 +70,14 @@ class Victims:
         return dict(json.loads(answer))
 
 
+@contextmanager
+def prepared(module: str, lesson: Path) -> Iterator[Victims]:
+    """Start the process that victims are forked from. lesson: a folder with work to learn on."""
+    command = [sys.executable, "-m", module, str(lesson)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Victims(process)
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """A mail in a folder as the server shows it."""
@@ -97,6 +105,20 @@ class Step:
     standing: str
 
 
+class Looks:
+    """Looks at what stands at each step of a victim that waits there. among: only at steps with this in their names."""
+
+    def __init__(self, standing: Callable[[], str], among: str = "") -> None:
+        self.steps: list[Step] = []
+        self.count = 0
+        self._standing, self._among = standing, among
+
+    def __call__(self, name: str) -> None:
+        self.count += 1
+        if self._among in name:
+            self.steps.append(Step(self.count, name, self._standing()))
+
+
 @dataclass(frozen=True, slots=True)
 class Whole:
     """The uninterrupted run: what it leaves, how many steps it has, and those of them that were looked at."""
@@ -106,14 +128,19 @@ class Whole:
     steps: list[Step]
 
     def deaths(self) -> list[Step]:
-        """Return the steps to be killed at: the first of each name and the first with each standing, or every one."""
-        if os.environ.get(EVERY_STEP):
-            return self.steps
-        first: dict[str, Step] = {}
-        for step in self.steps:
-            first.setdefault(step.name, step)
-            first.setdefault(step.standing, step)
-        return sorted(set(first.values()), key=lambda step: step.number)
+        """Return the steps to be killed at."""
+        return deaths_among(self.steps)
+
+
+def deaths_among(steps: list[Step]) -> list[Step]:
+    """Return the steps to be killed at: the first of each name and the first with each standing, or every one."""
+    if os.environ.get(EVERY_STEP):
+        return steps
+    first: dict[str, Step] = {}
+    for step in steps:
+        first.setdefault(step.name, step)
+        first.setdefault(step.standing, step)
+    return sorted(set(first.values()), key=lambda step: step.number)
 
 
 class Place(ABC):
@@ -133,18 +160,12 @@ class Place(ABC):
         return self._whole[among]
 
     def _looked_at(self, folder: Path, among: str) -> Whole:
-        names, steps = [], []
-
-        def look(name: str) -> None:
-            names.append(name)
-            if among in name:
-                steps.append(Step(len(names), name, self.standing(folder)))
-
+        looks = Looks(lambda: self.standing(folder), among)
         self.new(folder)
-        life = self.live(folder, look=look)
+        life = self.live(folder, look=looks)
         assert (life.killed, life.status) == (False, 0)
-        assert life.steps == names
-        return Whole(self.left(folder), len(names), steps)
+        assert len(life.steps) == looks.count
+        return Whole(self.left(folder), looks.count, looks.steps)
 
     def new(self, folder: Path) -> None:
         """Make the folder anew: the CPL in force, the mails delivered, nothing done."""
@@ -361,9 +382,8 @@ def victims(template: Path, mails: list[bytes], tmp_path_factory: pytest.TempPat
     lesson = tmp_path_factory.mktemp("lesson") / "learned"
     shutil.copytree(template, lesson)
     fill(lesson, mails)
-    command = [sys.executable, "-m", "tests.crash.victim", str(lesson)]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield Victims(process)
+    with prepared("tests.crash.victim", lesson) as victims:
+        yield victims
 
 
 @pytest.fixture(scope="session")
