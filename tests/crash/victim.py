@@ -67,7 +67,7 @@ class Steps:
         if len(self.names) == self.kill:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.watched:
-            print(json.dumps({"step": name}), flush=True)  # noqa: T201 - the answer
+            os.write(1, f"{json.dumps({'step': name})}\n".encode())
             os.read(0, 1)
 
     def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
