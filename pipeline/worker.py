@@ -179,7 +179,7 @@ class Worker:
         case = office.ledger.case_of(references_of(message), case_number_in(message.subject))
         books = office.read_workbooks(read)
         kind, why = recognise(message, books, office.rules, known_case=bool(case))
-        if kind != NEW_ENTRY:
+        if kind != NEW_ENTRY and read.may_be_bounce:
             self._look_for_bounces(record)
         proposals: tuple[Amendment, ...] = ()
         repeated = office.sent_before(read, books) if kind == NEW_ENTRY and books else ""
