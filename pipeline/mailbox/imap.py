@@ -6,6 +6,7 @@ than the one it moved, and BODYSTRUCTURE is never asked for (a hostile mail make
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from imaplib import IMAP4
 from typing import Any
@@ -39,10 +40,11 @@ class Imap:
         self._generation = ""
         self._sizes: dict[int, int] = {}
         self._sent: dict[Ref, SentMail | None] = {}
+        self._reading: tuple[Any, str, str] | None = None
 
     def unread(self) -> Sequence[Listed]:
         """Return the unread mails of the inbox by UID, which is the order they came in."""
-        with self._session.visit("list the unread mails") as client:
+        with self._visit("list the unread mails") as client:
             inbox = self._settings.inbox
             generation = select(client, inbox)
             # A mail's size never changes under its UID and UIDVALIDITY (RFC 3501, 2.3.1.1).
@@ -60,20 +62,20 @@ class Imap:
     def fetch(self, ref: Ref) -> bytes:
         """Return the bytes, asked for in pieces. MailGone where it is no longer there, MailTooLarge over the limit."""
         with self._session.visit("fetch a mail") as client:
-            if select(client, ref.folder) != ref.generation:
+            if self._selected(client, ref.folder) != ref.generation:
                 raise MailGone(f"The server numbers the mails of {ref.folder} anew: the mail will be listed again.")
             return b"".join(self._pieces(client, int(ref.uid), self._settings.max_octets))
 
     def save_draft(self, raw: bytes, message_id: str) -> bool:
         """Append with the flags of a draft, unless the folder holds one with exactly this Message-ID."""
         require_own_id(raw, message_id)
-        with self._session.visit("save a draft") as client:
+        with self._visit("save a draft") as client:
             return _appended(client, raw, message_id, self._drafts_folder(client), DRAFT, SEEN)
 
     def drafts(self, message_ids: Sequence[str]) -> Mapping[str, Sequence[Trace]]:
         """Search every folder that opens, mails marked deleted included."""
         found: dict[str, list[Trace]] = {}
-        with self._session.visit("look for drafts of ours") as client:
+        with self._visit("look for drafts of ours") as client:
             drafts = self._settings.drafts or special(client, DRAFTS) or _FALLBACK_DRAFTS
             sent = self._settings.sent or special(client, SENT) or _FALLBACK_SENT
             places = {place_of(client, sent)[0]: Place.SENT, place_of(client, drafts)[0]: Place.DRAFTS}
@@ -95,7 +97,7 @@ class Imap:
 
     def sent(self, since: date) -> Sequence[SentMail]:
         r"""Return the mails of the folder the server calls ``\Sent`` (RFC 6154), else ``Sent``, by internal date."""
-        with self._session.visit("look into the folder of sent mails") as client:
+        with self._visit("look into the folder of sent mails") as client:
             folder = self._sent_folder(client)
             if not folder:
                 return []
@@ -111,7 +113,7 @@ class Imap:
     def put_note(self, raw: bytes, message_id: str, folder: str) -> bool:
         """Append, unread, unless the folder holds one with exactly this Message-ID."""
         require_own_id(raw, message_id)
-        with self._session.visit(f"put a note into {folder}") as client:
+        with self._visit(f"put a note into {folder}") as client:
             return _appended(client, raw, message_id, made(client, folder))
 
     def file_away(self, ref: Ref, sha256: str, message_id: str, target: str, *, read: bool = True) -> Filed:
@@ -121,7 +123,7 @@ class Imap:
         expunges it: a plain EXPUNGE would take other people's deleted mails with it. A mail marked deleted counts
         as no longer being there.
         """
-        with self._session.visit(f"file a mail into {target}") as client:
+        with self._visit(f"file a mail into {target}") as client:
             source = ref.folder if ref.folder == self._settings.inbox else place_of(client, ref.folder)[0]
             uid = self._find(client, Ref(source, ref.generation, ref.uid), sha256, message_id)
             if uid is None:
@@ -146,7 +148,7 @@ class Imap:
     def describe(self) -> Sequence[str]:
         """Return what the server is and can do, the folders, and what is missing."""
         settings = self._settings
-        with self._session.visit("look into it") as client:
+        with self._visit("look into it") as client:
             inbox = client.folder_status(settings.inbox, ["MESSAGES", "UNSEEN"])
             own = "" if settings.drafts else special(client, DRAFTS)
             drafts, exists = place_of(client, own or settings.drafts or _FALLBACK_DRAFTS)
@@ -173,6 +175,21 @@ class Imap:
     def close(self) -> None:
         """Log out. Never raises."""
         self._session.close()
+
+    def _visit(self, doing: str) -> AbstractContextManager[Any]:
+        """Begin an operation that selects what it needs, so that no folder stays selected for reading mails."""
+        self._reading = None
+        return self._session.visit(doing)
+
+    def _selected(self, client: Any, folder: str) -> str:
+        """Return the UIDVALIDITY of a folder, which is selected once for all mails that are fetched in a row.
+
+        It holds as long as the folder is selected (RFC 3501, 2.3.1.1).
+        """
+        if self._reading is None or self._reading[:2] != (client, folder):
+            self._reading = None  # where the server says no, nothing is selected
+            self._reading = (client, folder, select(client, folder))
+        return self._reading[2]
 
     def _find(self, client: Any, ref: Ref, sha256: str, message_id: str) -> int | None:
         """Find the mail in its folder, now selected for writing: at its UID, else by Message-ID and digest."""
