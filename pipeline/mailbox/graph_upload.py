@@ -1,7 +1,7 @@
 """Files put onto a draft on Microsoft 365: small ones in one request, larger ones in pieces (an upload session)."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -106,7 +106,7 @@ def _trusted(session: Session, url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         parts = urlsplit("")
-    known: Mapping[str, None] = dict.fromkeys(host.casefold() for host in (settings.place, *settings.upload_hosts))
+    known = {host.casefold() for host in (settings.place, *settings.upload_hosts)}
     plain = url.isascii() and url.isprintable() and " " not in url and "@" not in parts.netloc
     if parts.scheme != "https" or not plain or parts.netloc.casefold() not in known:
         raise MailboxRefused(
