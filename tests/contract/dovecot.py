@@ -56,7 +56,6 @@ ssl_key = <{home}/server.key
 {tokens}
 passdb {{
   driver = passwd-file
-  mechanisms = plain login
   args = scheme=PLAIN username_format=anyone {home}/users
 }}
 userdb {{
