@@ -36,7 +36,7 @@ _MOST_ROUNDS = 6
 _PATIENCE = 60
 _CHANGING = ("append", "copy", "move", "add_flags", "uid_expunge", "create_folder", "subscribe_folder")
 _POSTING = ("post", "post_mime", "patch")
-_WRITING = ("create_draft", "create_folder", "mark_read", "move")
+_WRITING = ("create_draft", "create_folder", "mark_read", "move", "set_categories")
 
 
 class Request(NamedTuple):
