@@ -4,7 +4,7 @@
 #   deploy/restore.sh BACKUP DATA
 #
 # Everything is checked before anything is written. A backup without ledger.sqlite (PostgreSQL) gives the artefacts
-# only: restore the database with pg_restore. Run it as the service user, while no worker runs. PYTHON: the interpreter
+# only: restore the database with pg_restore. What the ledger had yet to send is held for a person. Run it as the service user, while no worker runs. PYTHON: the interpreter
 # to use, python3 unless set.
 set -eu
 umask 077
@@ -45,6 +45,22 @@ fi
 
 mkdir -p "$data"
 cp -Rp "$backup/artefacts" "$data/artefacts"
-[ "$ledger" = no ] || cp -p "$backup/ledger.sqlite" "$data/ledger.sqlite"
+if [ "$ledger" = yes ]; then
+    cp -p "$backup/ledger.sqlite" "$data/.ledger.new"
+    # What stood to be sent when the backup was made may have been sent since; a mail that was sent cannot be looked for.
+    "${PYTHON:-python3}" - "$data/.ledger.new" <<'PYTHON' || fail "the ledger could not be made ready"
+import contextlib
+import sqlite3
+import sys
+
+HELD = "It was to be sent when the backup was made, and may have been sent since: see the mail server's log."
+with contextlib.closing(sqlite3.connect(sys.argv[1])) as ledger, ledger:
+    unsent = "kind = 'send' AND state IN ('pending', 'sending', 'unknown')"
+    held = ledger.execute(f"UPDATE effects SET state = 'held', error = ? WHERE {unsent}", (HELD,)).rowcount
+if held:
+    print(f"restore: {held} mails are held, as they may have been sent since the backup; see 'pipeline doctor'")
+PYTHON
+    mv "$data/.ledger.new" "$data/ledger.sqlite"
+fi
 sync
 printf 'restore: %s is ready: %s artefacts, ledger: %s\n' "$data" "$(grep -c . "$list" || true)" "$ledger"

@@ -2,16 +2,19 @@
 
 import fcntl
 import os
+import select
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.job import Job
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from pipeline.trouble import Unavailable, in_words
@@ -118,7 +121,7 @@ def run_until_stopped(
     watching = watch(poke) if watch else None
     if watching:
         threading.Thread(target=watching.run, name="watch", daemon=True).start()
-    number = os.read(asked_to_stop, 1)[0]
+    number = _stopped_by(asked_to_stop, job, worker.office.clock, seconds)
     stopping.set()
     if watching:
         watching.stop()
@@ -127,6 +130,19 @@ def run_until_stopped(
     log.info("stopping", step="stop", signal=signal.Signals(number).name)
     scheduler.shutdown()
     log.info("stopped", step="stop")
+
+
+def _stopped_by(asked_to_stop: int, job: Job, clock: Callable[[], datetime], seconds: int) -> int:
+    """Wait for a signal and return its number.
+
+    Where the clock is set back meanwhile, the next round begins at once: APScheduler would wait until the time that it
+    noted for it comes again.
+    """
+    while not select.select([asked_to_stop], [], [], seconds)[0]:
+        if job.next_run_time - clock() > timedelta(seconds=2 * seconds):
+            log.warning("the clock was set back", step="round")
+            job.modify(next_run_time=clock())
+    return os.read(asked_to_stop, 1)[0]
 
 
 def _stop_signals() -> int:

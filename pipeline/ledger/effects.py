@@ -17,6 +17,10 @@ _UNBEGUN = (EffectState.PENDING, EffectState.HELD)
 """Those of which it is certain that nothing is being done about them just now."""
 
 
+_FURTHEST = 2 * 3600 * 1_000_000
+"""Microseconds; twice the longest time between two attempts (promises.retry_at), for clocks that differ."""
+
+
 def promise(
     connection: Connection, new: Iterable[NewEffect], *, at: str, message: str = "", case: str = "", release: str = ""
 ) -> None:
@@ -108,8 +112,13 @@ def reword(connection: Connection, changed: Iterable[NewEffect]) -> None:
 
 
 def due(connection: Connection, at: str) -> tuple[Effect, ...]:
-    """Return the promises to be kept now, in the order they were made."""
-    return _all(connection, and_(effects.c.state == EffectState.PENDING, effects.c.due_us <= microseconds(at)))
+    """Return the promises to be kept now, in the order they were made.
+
+    One that is due further off than any is ever put off was noted by a clock that was ahead: it is due now.
+    """
+    now = microseconds(at)
+    ripe = or_(effects.c.due_us <= now, effects.c.due_us > now + _FURTHEST)
+    return _all(connection, and_(effects.c.state == EffectState.PENDING, ripe))
 
 
 def of_case(connection: Connection, number: str) -> tuple[Effect, ...]:

@@ -99,6 +99,8 @@ class Figures:
             reasons.append("the mailbox was never read yet")
         elif (age := (now - good).total_seconds()) > self._limit:
             reasons.append(f"the mailbox was last read {round(age)} s ago")
+        elif age < -self._limit:
+            reasons.append(f"the mailbox was last read {round(-age)} s from now: the clock was set back")
         if stands.oldest_unfinished_seconds > self._limit:
             reasons.append(f"a mail has waited {stands.oldest_unfinished_seconds} s to be judged")
         if stands.oldest_promise_seconds > max(self._limit, _PROMISE_SECONDS):

@@ -82,6 +82,14 @@ class TestLease:
         with pytest.raises(LedgerConflict, match="another worker has it"):
             ledger.renew(token, LATER, 60)
 
+    def test_taken_under_a_clock_that_was_ahead_it_keeps_nobody_waiting(self, ledger):
+        first = ledger.lease("worker", "a", "2027-11-21T09:00:00Z", 60)
+        second = ledger.lease("worker", "b", AT, 60)
+        assert second > first
+        with pytest.raises(LedgerConflict, match="another worker has it"):
+            ledger.renew(first, AT, 60)
+        assert ledger.lease("worker", "a", "2026-11-21T08:59:01Z", 60) is None  # a clock may be late by a minute
+
     def test_given_back_it_is_free_at_once_and_its_token_void(self, ledger):
         token = ledger.lease("worker", "a", AT, 60)
         ledger.release_lease(token)

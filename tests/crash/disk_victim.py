@@ -30,13 +30,15 @@ MEMORY = builders.Remembering()
 class Request(NamedTuple):
     """One life. faults: libfiu's names of calls, each with its errno; none for a disk that is well.
 
-    seed, probability: of their failing. limit: rounds at the most.
+    seed, probability: of their failing. stage: the worker's step (fetch, judge, act) from which on they fail, as the
+    first fault ends a round and the later steps would never meet one. limit: rounds at the most.
     """
 
     folder: str
     faults: dict[str, int]
     seed: int = 0
     probability: float = 0.0
+    stage: str = "fetch"
     limit: int = _MOST_ROUNDS
 
 
@@ -55,18 +57,37 @@ def fiu(command: str) -> None:
         raise RuntimeError(f"libfiu refused '{command}': {said.value!r}")
 
 
+class Disk:
+    """Fails as the request says, once the worker has come so far."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._failing = False
+
+    def begins(self, step: str, _position: int, _total: int) -> None:
+        """Take what the worker tells of its progress."""
+        if step != self._request.stage or self._failing:
+            return
+        self._failing = True
+        ctypes.CDLL("libfiu.so.0").fiu_set_prng_seed(ctypes.c_uint(self._request.seed))
+        for name, errno in self._request.faults.items():
+            fiu(f"enable_random name={name},probability={self._request.probability},failinfo={errno}")
+
+    def ends(self) -> None:
+        for name in self._request.faults if self._failing else ():
+            fiu(f"disable name={name}")
+
+
 def live(request: Request) -> Ended:
     """Do rounds, each with an office of its own, until one finds nothing to do."""
-    ctypes.CDLL("libfiu.so.0").fiu_set_prng_seed(ctypes.c_uint(request.seed))
-    for name, errno in request.faults.items():
-        fiu(f"enable_random name={name},probability={request.probability},failinfo={errno}")
     told: list[str] = []
     faults: list[str] = []
     quiet = False
+    disk = Disk(request)
     for _ in range(request.limit):
         done = None
         try:
-            done = _round(Path(request.folder))
+            done = _round(Path(request.folder), disk)
         except OWN_TROUBLE as error:
             told.append(str(error))
         except Exception as error:  # noqa: BLE001 - the test says which
@@ -75,14 +96,13 @@ def live(request: Request) -> Ended:
             told.append(done.unreachable)
         if quiet := done == Round():
             break
-    for name in request.faults:
-        fiu(f"disable name={name}")
+    disk.ends()
     return Ended(told, faults, quiet)
 
 
-def _round(folder: Path) -> Round:
+def _round(folder: Path, disk: Disk) -> Round:
     with builders.an_office(builders.settings(folder), readers=MEMORY) as office:
-        return Worker(office, lambda: Maildir(folder / "mail")).run_once()
+        return Worker(office, lambda: Maildir(folder / "mail"), disk.begins).run_once()
 
 
 def _forked(act: Callable[[], Ended]) -> str:

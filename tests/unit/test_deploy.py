@@ -19,7 +19,7 @@ import yaml
 
 from pipeline.config import Config, EwsConfig, GraphConfig, ImapConfig, MaildirConfig, SmtpConfig, load
 from pipeline.ledger.artefacts import Artefacts
-from pipeline.ledger.records import Arrival, InForce
+from pipeline.ledger.records import Arrival, Conclusion, InForce, NewEffect
 from pipeline.ledger.store import Ledger
 from pipeline.monitor.server import Server
 
@@ -342,6 +342,23 @@ def test_what_is_restored_is_what_was_backed_up(data: Path, tmp_path: Path) -> N
     assert dump(restored)["messages"]
     assert artefacts_of(restored) == artefacts_of(data)
     assert (restored / "ledger.sqlite").stat().st_mode & 0o077 == 0
+
+
+def test_what_was_to_be_sent_is_held_as_it_may_have_been_sent_since(data: Path, tmp_path: Path) -> None:
+    ledger = Ledger.open(f"sqlite:///{data / 'ledger.sqlite'}")
+    promised = [NewEffect(f"{kind}:{n}", kind, {}) for kind in ("send", "draft") for n in range(2)]
+    (mail,) = ledger.waiting()
+    ledger.conclude(
+        Conclusion(mail.sha256, "2026-11-21T10:00:00Z", "not-ours", "", "", "", "", effects=tuple(promised))
+    )
+    ledger.effect_begins("send:0", "2026-11-21T10:00:00Z")
+    ledger.close()
+    assert run(BACKUP, data, tmp_path / "backup").returncode == 0
+    done = run(RESTORE, tmp_path / "backup", tmp_path / "restored")
+    assert done.returncode == 0, done.stderr
+    assert "2 mails are held" in done.stdout
+    states = {effect["key"]: effect["state"] for effect in dump(tmp_path / "restored")["effects"]}
+    assert states == {"send:0": "held", "send:1": "held", "draft:0": "pending", "draft:1": "pending"}
 
 
 def test_a_second_backup_adds_what_is_new(data: Path, tmp_path: Path) -> None:

@@ -109,6 +109,15 @@ def test_a_good_poll_is_good_for_as_long_as_the_settings_say(office):
     assert reasons(office) == []
 
 
+def test_a_poll_in_the_time_to_come_is_none_that_was_good(office):
+    office.clock.passes(days=365)
+    polled(office)
+    office.clock.passes(days=-365)
+    assert reasons(office) == ["the mailbox was last read 31536000 s from now: the clock was set back"]
+    polled(office)
+    assert reasons(office) == []
+
+
 def test_a_disk_without_room_is_a_reason_and_a_figure(office, monkeypatch):
     polled(office)
     free = metrics(office)["cpl_disk_free_bytes"]

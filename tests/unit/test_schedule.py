@@ -215,6 +215,44 @@ def test_new_mail_begins_a_round_at_once_and_one_more_after_the_one_at_hand(tmp_
     assert code == 0, lines
 
 
+_SET_BACK = """
+import time
+from datetime import datetime, timedelta, UTC
+from types import SimpleNamespace
+from pipeline.schedule import notifier, run_until_stopped
+
+import apscheduler.schedulers.base as base
+
+year = timedelta(0)
+
+class Clock(datetime):  # of the scheduler's module, which asks it for itself
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.now(tz) - year
+
+base.datetime = Clock
+
+class Worker:
+    office = SimpleNamespace(clock=lambda: Clock.now(UTC))
+    def run_once(self):
+        global year
+        year = timedelta(days=365)
+    def stop(self):
+        pass
+
+run_until_stopped(Worker(), 1, notifier())
+"""
+
+
+def test_a_clock_that_is_set_back_a_year_does_not_end_the_rounds(tmp_path):
+    with service(tmp_path, ["-c", _SET_BACK]) as worker:
+        worker.waits_for("WATCHDOG=1", 2)
+        worker.process.send_signal(signal.SIGTERM)
+        worker.waits_for("STOPPING=1")
+        code, lines = worker.ends()
+    assert code == 0, lines
+
+
 def test_a_data_folder_is_held_by_one_and_free_again_afterwards(tmp_path):
     for _ in range(2):
         with (
