@@ -32,6 +32,7 @@ class MaildirConfig(_Section, frozen=True, tag_field="kind", tag="maildir"):
 
     path: Path
     drafts: str = "Drafts"
+    sent: str = "Sent"
 
 
 class _Account(_Section, frozen=True, kw_only=True):
@@ -49,7 +50,7 @@ class _Account(_Section, frozen=True, kw_only=True):
 
 
 class ImapConfig(_Account, frozen=True, tag_field="kind", tag="imap"):
-    """A mailbox on an IMAP server. ``drafts`` empty: the folder the server marks for drafts (RFC 6154).
+    """A mailbox on an IMAP server. ``drafts``, ``sent`` empty: the folders the server marks for them (RFC 6154).
 
     idle: whether the server is asked to tell of new mail (RFC 2177), so that a round begins before it is due.
     """
@@ -61,6 +62,7 @@ class ImapConfig(_Account, frozen=True, tag_field="kind", tag="imap"):
     ca_file: Path | None = None
     inbox: _Name = "INBOX"
     drafts: str = ""
+    sent: str = ""
     idle: bool = False
     timeout_seconds: _Seconds = 60.0
     max_megabytes: _Whole = 60

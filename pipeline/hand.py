@@ -16,13 +16,19 @@ from pipeline.desk import BY_HAND
 from pipeline.domain.draft import Draft
 from pipeline.domain.judgement import Outcome
 from pipeline.domain.message import Message, Problem
+from pipeline.ledger.errors import LedgerConflict
 from pipeline.ledger.records import SENT, CaseRecord, EffectState, Judgement, NewEffect, Replied
 from pipeline.mailbox.headers import recipients_in
-from pipeline.mailbox.port import Mailbox, MailboxRefused, SentMail
+from pipeline.mailbox.port import Mailbox, MailboxRefused, MailboxUnavailable, Ref, SentMail
 from pipeline.mailbox.trouble import MailGone, MailTooLarge
 from pipeline.office import Office
+from pipeline.promises import Progress
+from pipeline.trouble import OWN_TROUBLE, in_words
 
 _ASK = "Say what was decided: 'pipeline decide {0} ...', or 'pipeline close {0}' where nothing is left to do."
+
+_OVERLAP = timedelta(days=1)
+"""Servers and we may not agree on where a day begins."""
 
 log = structlog.get_logger()
 
@@ -30,52 +36,72 @@ log = structlog.get_logger()
 class Hand:
     """Looks for what people did. stopping: whether to end after the mail at hand."""
 
-    def __init__(self, office: Office, stopping: Callable[[], bool]) -> None:
+    def __init__(self, office: Office, progress: Progress, stopping: Callable[[], bool]) -> None:
         self.office = office
+        self._progress = progress
         self._stopping = stopping
-        self._seen: set[tuple[str, str, str]] = set()
+        self._done: set[Ref] = set()
+        self._since: date | None = None
 
     def look(self, mailbox: Mailbox) -> int:
         """Note every reply that was sent since the last good visit; how many were new.
 
         A folder of sent mails that we may not read is told in the log, and keeps nothing else from being done.
         """
+        since = self._since or self._before_last_visit(mailbox.name)
+        self._since = since  # until a look goes well, also where other steps of the visit do
         try:
-            found = mailbox.sent(self._since(mailbox.name))
+            found = mailbox.sent(since)
         except MailboxRefused as error:
             log.warning("sent mails not read", step="hand", error=str(error))
             return 0
         noted = 0
-        for mail in found:
-            place = (mail.ref.folder, mail.ref.generation, mail.ref.uid)
+        new = [mail for mail in found if mail.ref not in self._done]
+        for position, mail in enumerate(new, start=1):
             if self._stopping():
-                break
-            if place not in self._seen:
-                noted += self._one(mailbox, mail)
-                self._seen.add(place)
+                return noted
+            self._progress("hand", position, len(new))
+            noted += self._noted(mailbox, mail)
+        self._done &= {mail.ref for mail in found}
+        self._since = self.office.clock().date() - _OVERLAP
         return noted
 
-    def _since(self, name: str) -> date:
-        """Return the day before the last good visit, as servers and we may not agree on where a day begins."""
-        polls = self.office.ledger.health(self.office.now()).polls
-        last = next((poll.last_good for poll in polls if poll.mailbox == name), "") or self.office.now()
-        return datetime.fromisoformat(last).date() - timedelta(days=1)
-
-    def _one(self, mailbox: Mailbox, mail: SentMail) -> bool:
-        office = self.office
-        number = office.ledger.case_of((*mail.references, mail.message_id), "")
-        key = f"{SENT}:{sha256(mail.message_id.encode()).hexdigest()}"
-        if not number or office.ledger.promised(key):
-            return False
+    def _noted(self, mailbox: Mailbox, mail: SentMail) -> bool:
+        number = self.office.ledger.case_of((*mail.references, mail.message_id), "")
+        if not number:
+            return False  # the mail it answers may be read later
         try:
-            raw = mailbox.fetch(mail.ref)
+            new = self._one(mailbox, mail, number)
+        except (MailboxUnavailable, *OWN_TROUBLE):
+            raise
         except (MailGone, MailTooLarge, MailboxRefused) as error:
             log.warning("sent mail not read", step="hand", case=number, error=str(error))
+            new = False
+        except Exception as error:  # noqa: BLE001 - one bad mail never stops the next (law 6)
+            log.critical("sent mail failed", step="hand", case=number, **in_words(error))
+            new = False
+        self._done.add(mail.ref)
+        return new
+
+    def _before_last_visit(self, name: str) -> date:
+        """Return the day before the last good visit."""
+        polls = self.office.ledger.health(self.office.now()).polls
+        last = next((poll.last_good for poll in polls if poll.mailbox == name), "") or self.office.now()
+        return datetime.fromisoformat(last).date() - _OVERLAP
+
+    def _one(self, mailbox: Mailbox, mail: SentMail, number: str) -> bool:
+        ledger = self.office.ledger
+        key = f"{SENT}:{sha256(mail.message_id.encode()).hexdigest()}"
+        if ledger.promised(key):
             return False
-        record = office.ledger.case(number)
-        artefact = office.artefacts.put(raw)
-        replied = self._meaning(record, mail, raw, NewEffect(key, SENT, {"sha256": artefact}, EffectState.DONE))
-        office.ledger.replied(replied)
+        raw = mailbox.fetch(mail.ref)
+        effect = NewEffect(key, SENT, {"sha256": self.office.artefacts.put(raw)}, EffectState.DONE)
+        replied = self._meaning(ledger.case(number), mail, raw, effect)
+        try:
+            ledger.replied(replied)
+        except LedgerConflict as error:  # it cannot be closed: something that was accepted would be forgotten
+            replied = _asking(replace(replied, judgement=None, closes=False), f"{replied.effect.why} {error}")
+            ledger.replied(replied)
         log.info("reply found among the sent mails", step="hand", case=number, state=replied.effect.state)
         return True
 

@@ -61,7 +61,7 @@ class Worker:
         self._stopping = threading.Event()
         self.turn = Turn(office, owner)
         self._progress = progress = self.turn.kept_while(progress)
-        self.hand = Hand(office, self._ends)
+        self.hand = Hand(office, progress, self._ends)
         self.doubles = Doubles(office)
         self.fetching = Fetching(office, progress, self._ends)
         self.reminding = Reminding(office)
@@ -103,9 +103,15 @@ class Worker:
                 self.dispatch.keep(done)
 
     def _look(self, mailbox: Mailbox, done: Round) -> None:
-        """See what people did, then what came in: what they sent, they sent without knowing of it."""
-        done.answered = self.hand.look(mailbox)
-        self.doubles.sweep(mailbox)
+        """See what people did, then what came in: what they sent, they sent without knowing of it.
+
+        Trouble with what they did keeps no mail from being fetched; a server that is away says so again.
+        """
+        try:
+            done.answered = self.hand.look(mailbox)
+            self.doubles.sweep(mailbox)
+        except MailboxUnavailable as error:
+            log.warning("not seen what people did", step="hand", error=str(error))
         self.fetching.fetch(mailbox, done)
 
     def _visit(self, step: Callable[[Mailbox, Round], None], done: Round) -> bool:
@@ -173,7 +179,7 @@ class Worker:
         case = office.ledger.case_of(references_of(message), case_number_in(message.subject))
         books = office.read_workbooks(read)
         kind, why = recognise(message, books, office.rules, known_case=bool(case))
-        if kind != NEW_ENTRY:
+        if kind != NEW_ENTRY and read.may_be_bounce:
             self._look_for_bounces(record)
         proposals: tuple[Amendment, ...] = ()
         repeated = office.sent_before(read, books) if kind == NEW_ENTRY and books else ""

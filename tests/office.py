@@ -115,12 +115,25 @@ def _trust_folder() -> Path:
     return folder
 
 
+@cache
+def _empty_ledger() -> bytes:
+    """Return the file of a ledger in which nothing stands, made once a process: its migrations take long."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "ledger.sqlite"
+        Ledger.open(f"sqlite:///{file}").close()
+        return file.read_bytes()
+
+
 @contextmanager
 def an_office(
     config: Config, clock: Callable[[], datetime] | None = None, readers: Readers | None = None
 ) -> Iterator[Office]:
     """Open an Office on the folders of the settings, with rules and templates that are read once."""
     config.data.mkdir(parents=True, exist_ok=True)
+    file = config.data / "ledger.sqlite"
+    if config.database_url == f"sqlite:///{file}" and not file.exists():
+        file.touch(0o600)
+        file.write_bytes(_empty_ledger())
     reading = readers or Forked()
     ledger = Ledger.open(config.database_url, busy_seconds=0.2)
     try:

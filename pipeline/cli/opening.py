@@ -32,7 +32,7 @@ from pipeline.mailbox import EwsSettings, GraphSettings, imap_login, open_mailbo
 from pipeline.mailbox.idle import Watch
 from pipeline.mailbox.imap_session import ImapSettings, Login, Tls
 from pipeline.mailbox.maildir import MaildirSettings
-from pipeline.mailbox.oauth_settings import AppRegistration
+from pipeline.mailbox.oauth_settings import AppRegistration, Noted, not_noted
 from pipeline.mailbox.patience import Patience, Patient
 from pipeline.mailbox.port import Mailbox, MailboxRefused, MailboxUnavailable
 from pipeline.office import Office
@@ -99,10 +99,11 @@ def office(file: Path | None) -> Iterator[Office]:
         yield found
 
 
-def mailbox_opener(config: Config) -> Callable[[], Mailbox]:
+def mailbox_opener(config: Config, noted: Noted = not_noted) -> Callable[[], Mailbox]:
     """Return what makes a fresh visit to the configured mailbox; secrets are read at each visit, so they may change.
 
     A secret that is missing or cannot be one makes the visit raise MailboxRefused, as a wrong one does.
+    noted: told how long each new token is good with which it logs in.
     """
     kept: dict[_Settings, Patient] = {}
 
@@ -112,7 +113,7 @@ def mailbox_opener(config: Config) -> Callable[[], Mailbox]:
             return open_mailbox(settings)
         if settings not in kept:  # it keeps its token and its place in the inbox from one visit to the next
             kept.clear()
-            kept[settings] = Patient(open_mailbox(settings), Patience(time.monotonic, random.random))
+            kept[settings] = Patient(open_mailbox(settings, noted=noted), Patience(time.monotonic, random.random))
         return kept[settings].visit()
 
     return visit
@@ -191,11 +192,11 @@ def _graph_settings(mailbox: GraphConfig) -> GraphSettings:
     )
 
 
-def transport_opener(config: Config) -> Callable[[], Transport] | None:
+def transport_opener(config: Config, noted: Noted = not_noted) -> Callable[[], Transport] | None:
     """Return what connects to the server that sends, or None where the settings name none.
 
     The throttle lives as long as the opener; the password is read at each connection. What is wrong with it is told
-    as an outcome of the mail that was to be sent, like any other trouble of the server.
+    as an outcome of the mail that was to be sent, like any other trouble of the server. noted: as for the mailbox.
     """
     smtp = config.smtp
     if smtp is None:
@@ -208,7 +209,7 @@ def transport_opener(config: Config) -> Callable[[], Transport] | None:
             app = _app(smtp)
             if app and app not in kept:
                 kept.clear()
-                kept[app] = _smtp_token(app)
+                kept[app] = _smtp_token(app, noted)
             return Smtp(_smtp_settings(smtp, kept.get(app) if app else None), throttle)
         except MailboxRefused as error:
             return Unusable(str(error))
@@ -220,8 +221,8 @@ def transport_opener(config: Config) -> Callable[[], Transport] | None:
     return connect
 
 
-def _smtp_token(app: AppRegistration) -> Callable[[bool], str]:
-    tokens = tokens_of(app)
+def _smtp_token(app: AppRegistration, noted: Noted) -> Callable[[bool], str]:
+    tokens = tokens_of(app, noted=noted)
 
     def token(renew: bool) -> str:
         try:
@@ -247,7 +248,7 @@ def _smtp_settings(smtp: SmtpConfig, token: Callable[[bool], str] | None) -> Smt
 
 def _mailbox_settings(mailbox: MailboxConfig) -> _Settings:
     if isinstance(mailbox, MaildirConfig):
-        return MaildirSettings(path=mailbox.path, drafts=mailbox.drafts)
+        return MaildirSettings(path=mailbox.path, drafts=mailbox.drafts, sent=mailbox.sent)
     if isinstance(mailbox, GraphConfig):
         return _graph_settings(mailbox)
     if isinstance(mailbox, EwsConfig):
@@ -278,6 +279,7 @@ def _imap_settings(mailbox: ImapConfig) -> ImapSettings:
         ca_file=mailbox.ca_file,
         inbox=mailbox.inbox,
         drafts=mailbox.drafts,
+        sent=mailbox.sent,
         timeout_seconds=mailbox.timeout_seconds,
         max_octets=mailbox.max_megabytes * 1_000_000,
     )

@@ -15,7 +15,7 @@ from pipeline.cli.opening import mailbox_opener, opened, transport_opener, watch
 from pipeline.cli.settings import ConfigOption, config_file
 from pipeline.cli.summary import summary
 from pipeline.config import Config, load
-from pipeline.monitor import Figures, Pinger, Rounds, listening
+from pipeline.monitor import Figures, Pinger, Rounds, TokenEnds, listening
 from pipeline.promises import Progress as Tell
 from pipeline.promises import Round
 from pipeline.schedule import notifier, only_one, run_until_stopped
@@ -45,11 +45,12 @@ def run(
             notify("WATCHDOG=1")
             tell(step, position, total)
 
+        ends = TokenEnds(found.clock)
         worker = Worker(
             found,
-            mailbox_opener(settings),
+            mailbox_opener(settings, ends.of("mailbox")),
             alive,
-            transport=transport_opener(settings),
+            transport=transport_opener(settings, ends.of("smtp")),
             owner=f"{socket.gethostname()}:{os.getpid()}",
         )
         rounds = Rounds()
@@ -57,7 +58,7 @@ def run(
         if settings.monitor.ping:
             work = Pinger(found, settings.monitor.ping).after(work)
         if not once:
-            with _monitor(settings, Figures(found, rounds)):
+            with _monitor(settings, Figures(found, rounds, ends)):
                 run_until_stopped(worker, settings.worker.poll_seconds, notify, work, watch_opener(settings))
             return
         done = work()

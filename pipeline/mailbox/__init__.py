@@ -6,7 +6,7 @@ from pipeline.mailbox.imap import Imap
 from pipeline.mailbox.imap_session import ImapSettings, Login, password_login
 from pipeline.mailbox.imap_token import TokenLogin
 from pipeline.mailbox.maildir import Maildir, MaildirSettings
-from pipeline.mailbox.oauth_settings import AppRegistration, Tokens
+from pipeline.mailbox.oauth_settings import AppRegistration, Noted, Tokens, not_noted
 from pipeline.mailbox.port import Mailbox, MailboxRefused
 from pipeline.mailbox.trouble import MailGone, MailTooLarge
 
@@ -23,8 +23,12 @@ __all__ = [
 ]
 
 
-def open_mailbox(settings: MaildirSettings | ImapSettings | GraphSettings | EwsSettings) -> Mailbox:
+def open_mailbox(
+    settings: MaildirSettings | ImapSettings | GraphSettings | EwsSettings, *, noted: Noted = not_noted
+) -> Mailbox:
     """Return the mailbox these settings describe. Nothing is connected or read yet: that happens on first use.
+
+    noted: told how long each new token is good with which it logs in.
 
     MailboxRefused where the kind needs packages of an extra, and they are not installed.
     """
@@ -38,21 +42,21 @@ def open_mailbox(settings: MaildirSettings | ImapSettings | GraphSettings | EwsS
                 max_octets=settings.max_octets,
             )
         case ImapSettings():
-            return Imap(settings, login=imap_login(settings))
+            return Imap(settings, login=imap_login(settings, noted=noted))
         case GraphSettings():
-            return _graph(settings)
+            return _graph(settings, noted)
         case EwsSettings():
             return _ews(settings)
 
 
-def imap_login(settings: ImapSettings) -> Login:
+def imap_login(settings: ImapSettings, *, noted: Noted = not_noted) -> Login:
     """Return how these settings log in. MailboxRefused where that needs packages which are not installed."""
     if settings.app is None:
         return password_login
-    return TokenLogin(tokens_of(settings.app))
+    return TokenLogin(tokens_of(settings.app, noted=noted))
 
 
-def tokens_of(app: AppRegistration) -> Tokens:
+def tokens_of(app: AppRegistration, *, noted: Noted = not_noted) -> Tokens:
     """Return the tokens of an application. MailboxRefused where that needs packages which are not installed."""
     try:
         from pipeline.mailbox.oauth import AppTokens  # noqa: PLC0415 - httpx and msal come with an extra
@@ -61,10 +65,10 @@ def tokens_of(app: AppRegistration) -> Tokens:
             f"OAuth2 of Microsoft 365 needs the package {error.name}, which is not installed: "
             "pip install 'secas-cpl-pipeline[graph]'"
         ) from error
-    return AppTokens(app)
+    return AppTokens(app, noted=noted)
 
 
-def _graph(settings: GraphSettings) -> Mailbox:
+def _graph(settings: GraphSettings, noted: Noted) -> Mailbox:
     try:
         from pipeline.mailbox.graph import Graph  # noqa: PLC0415 - httpx and msal come with an extra
     except ModuleNotFoundError as error:
@@ -72,7 +76,7 @@ def _graph(settings: GraphSettings) -> Mailbox:
             f"A Microsoft 365 mailbox needs the package {error.name}, which is not installed: "
             "pip install 'secas-cpl-pipeline[graph]'"
         ) from error
-    return Graph(settings)
+    return Graph(settings, tokens=tokens_of(settings.app, noted=noted))
 
 
 def _ews(settings: EwsSettings) -> Mailbox:

@@ -11,6 +11,7 @@ from datetime import date
 
 from pipeline.mailbox.category import with_category
 from pipeline.mailbox.ews_folders import Folders
+from pipeline.mailbox.ews_inbox import Inbox
 from pipeline.mailbox.ews_requests import KEY, at_least, either, equal
 from pipeline.mailbox.ews_session import ItemMissing, Session
 from pipeline.mailbox.ews_settings import EwsSettings
@@ -24,7 +25,7 @@ _SEARCHED_ID = 200  # longest Message-ID that is searched for: of a longer one E
 
 
 class Ews:
-    """Mailbox on an Exchange server."""
+    """Mailbox on an Exchange server. Keep the object between visits: it keeps its place in the inbox."""
 
     def __init__(self, settings: EwsSettings, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self.name = f"ews:{settings.address}"
@@ -32,14 +33,13 @@ class Ews:
         self._session = Session(settings, sleep=sleep)
         self._folders = Folders(self._session)
         self._sent: dict[str, SentMail] = {}
+        self._inbox = Inbox()
 
     def unread(self) -> Sequence[Listed]:
         """Return the unread mails by the time of receipt. Their size is Exchange's, which is not that of the MIME."""
         folder = self._folder(self._settings.inbox)
-        found = self._session.items([folder], ["item:Size"], equal("message:IsRead", "false"))
-        # A mail that comes while pages are read may push another onto the next page, too.
-        sizes = {item.id: item.size for item in found}
-        return [Listed(Ref(self._settings.inbox, _GENERATION, uid), size) for uid, size in sizes.items()]
+        found = self._inbox.unread(self._session, folder)
+        return [Listed(Ref(self._settings.inbox, _GENERATION, item.id), item.size) for item in found]
 
     def fetch(self, ref: Ref) -> bytes:
         """Return the MIME octets. MailGone where the mail is elsewhere or nowhere, MailTooLarge over the limit."""

@@ -48,7 +48,7 @@ class Folder:
 class Item:
     """An item. What was not asked for, or the item has not, is empty. key: of a draft of ours, its Message-ID.
 
-    version: its ChangeKey, another after every change.
+    version: its ChangeKey, another after every change. is_read: None where the answer does not tell.
     """
 
     id: str
@@ -59,6 +59,8 @@ class Item:
     is_draft: bool
     key: str
     categories: tuple[str, ...]
+    is_read: bool | None
+    received: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,20 @@ class Page:
     def folders(self) -> list[Folder]:
         """Return the folders on it, without those that hold no mail (calendars, contacts, searches)."""
         return [_folder(element) for element in self._entries.findall(_in(TYPES, "Folder"))]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Some changes of a folder. state: from which the next are asked for. last: whether these are all there are.
+
+    changed: items that came or changed. removed: ids. flagged: ids, and whether each was marked read or unread.
+    """
+
+    state: str
+    last: bool
+    changed: tuple[Item, ...]
+    removed: tuple[str, ...]
+    flagged: tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +138,27 @@ class Part:
             raise NotUnderstood("its page has no entries")
         return Page(inner, None if last == "true" else following)
 
+    def changes(self) -> Changes:
+        """Return some changes of a folder."""
+        state = self._element.findtext(_in(MESSAGES, "SyncState"), "")
+        last = self._element.findtext(_in(MESSAGES, "IncludesLastItemInRange"), "")
+        inner = self._element.find(_in(MESSAGES, "Changes"))
+        if not state or last not in {"true", "false"} or inner is None:
+            raise NotUnderstood("its changes do not say where they end")
+        changed = [*inner.findall(_in(TYPES, "Create")), *inner.findall(_in(TYPES, "Update"))]
+        if not all(len(change) == 1 for change in changed):
+            raise NotUnderstood("a change in it is not of one item")
+        return Changes(
+            state,
+            last == "true",
+            tuple(_item(change[0]) for change in changed),
+            tuple(_id(change, "ItemId") for change in inner.findall(_in(TYPES, "Delete"))),
+            tuple(
+                (_id(change, "ItemId"), change.findtext(_in(TYPES, "IsRead")) == "true")
+                for change in inner.findall(_in(TYPES, "ReadFlagChange"))
+            ),
+        )
+
     def _only(self, name: str) -> etree._Element:
         container = self._element.find(_in(MESSAGES, name))
         if container is None or len(container) != 1:
@@ -166,6 +203,8 @@ def _item(element: etree._Element) -> Item:
         categories=tuple(
             one.text or "" for one in element.findall(f"{_in(TYPES, 'Categories')}/{_in(TYPES, 'String')}")
         ),
+        is_read={"true": True, "false": False}.get(element.findtext(_in(TYPES, "IsRead"), "")),
+        received=element.findtext(_in(TYPES, "DateTimeReceived"), ""),
     )
 
 

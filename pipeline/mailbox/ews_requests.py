@@ -16,6 +16,7 @@ TYPES = "http://schemas.microsoft.com/exchange/services/2006/types"
 
 PAGE = 500
 """Entries on a page of a list, at most; Exchange's own limit is 1,000."""
+_CHANGES = 512  # changes in one answer, at most: Exchange's own limit
 KEY_SET, KEY_NAME = "6a1d0a5c-2f0e-4c63-9d2a-4f3c1f6f6d52", "CplPipelineDraft"
 """Named property of a draft of ours, its value the draft's Message-ID. Nobody can set it by sending a mail."""
 KEY = "key"
@@ -64,6 +65,18 @@ def find_items(
     wanted = [] if restriction is None else [_m.Restriction(restriction)]
     parents = _m.ParentFolderIds(*(_t.FolderId(Id=folder) for folder in folders))
     return _m.FindItem(_shape("ItemShape", fields), view, *wanted, order, parents, Traversal="Shallow")
+
+
+def sync_items(folder: str, state: str, fields: Sequence[str]) -> etree._Element:
+    """Ask for the items of a folder that changed since a state; for all of them where it is empty."""
+    since = [_m.SyncState(state)] if state else []
+    return _m.SyncFolderItems(
+        _shape("ItemShape", fields),
+        _m.SyncFolderId(_t.FolderId(Id=folder)),
+        *since,
+        _m.MaxChangesReturned(str(_CHANGES)),
+        _m.SyncScope("NormalItems"),
+    )
 
 
 def get_item(uid: str, fields: Sequence[str], *, mime: bool = False) -> etree._Element:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from lxml import etree
 
 from pipeline.mailbox import ews_answers, ews_requests
-from pipeline.mailbox.ews_answers import Folder, Item, NotUnderstood, Page, Part, Trouble
+from pipeline.mailbox.ews_answers import Changes, Folder, Item, NotUnderstood, Page, Part, Trouble
 from pipeline.mailbox.ews_settings import EwsSettings
 from pipeline.mailbox.ews_wire import AnswerTooLong, Busy, Wire, in_words
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
@@ -26,6 +26,7 @@ _MISSING = {
     "ErrorItemNotFound",
     "ErrorFolderNotFound",
     "ErrorToFolderNotFound",
+    "ErrorSyncFolderNotFound",
     "ErrorInvalidId",
     "ErrorInvalidIdMalformed",
     "ErrorInvalidIdEmpty",
@@ -59,6 +60,13 @@ class ItemMissing(MailboxRefused):
 
 class Exists(MailboxUnavailable):
     """What was to be made is there already."""
+
+
+class SyncLost(MailboxUnavailable):
+    """The server no longer knows since when it was to tell the changes: the folder must be listed anew."""
+
+
+_PASSING = {"ErrorFolderExists": Exists, "ErrorInvalidSyncStateData": SyncLost}
 
 
 class Session:
@@ -104,6 +112,20 @@ class Session:
                         with self._reading():
                             items = more.items()
                         yield from items
+
+    def changes(self, folder: str, state: str, fields: Sequence[str]) -> Iterator[Changes]:
+        """Give the changes of a folder since a state, to their end; SyncLost where the server knows it no more."""
+        for _ in range(_MOST_PAGES):
+            (part,) = self._ask(ews_requests.sync_items(folder, state, fields))
+            with self._reading():
+                changes = part.changes()
+            yield changes
+            if changes.last:
+                return
+            if changes.state == state:
+                raise MailboxUnavailable(f"{self.settings.place}: a list does not get on; it was given up.")
+            state = changes.state
+        raise MailboxUnavailable(f"{self.settings.place}: a list has more than {_MOST_PAGES:,} pages; it was given up.")
 
     def item(self, uid: str, *fields: str) -> Item:
         """Return an item; ItemMissing where there is none of this id."""
@@ -202,8 +224,8 @@ class Session:
         said = f"{settings.place}: {words or 'it says no, and not why'}."
         if code in _MISSING:
             return ItemMissing(said)
-        if code == "ErrorFolderExists":
-            return Exists(said)
+        if code in _PASSING:
+            return _PASSING[code](said)
         if code == "ErrorServerBusy":
             return Busy(said, trouble.back_off, undone=True)
         if code in _RIGHTS:

@@ -67,11 +67,6 @@ class Graph:
         Ours is known by a named property; one in Drafts without it is one that we died over, and is finished now.
         """
         require_own_id(raw, message_id)
-        if len(raw) > self._settings.max_octets:
-            raise MailboxRefused(
-                f"The draft has {len(raw):,} octets, and max_octets allows {self._settings.max_octets:,}: it was not "
-                "saved. Send it by hand, or with a link to what is attached."
-            )
         if not _can_be_searched(message_id):
             raise MailboxRefused(f"A draft with the Message-ID {message_id!r:.100} could not be found again.")
         if any(self._keyed(message_id)):
@@ -86,6 +81,11 @@ class Graph:
 
     def _put_large(self, raw: bytes, message_id: str) -> bool:
         """Make a draft in steps. One that was begun and is not in Drafts any more is a person's: sent, or deleted."""
+        if len(raw) > self._settings.max_octets:
+            raise MailboxRefused(
+                f"The draft has {len(raw):,} octets, and max_octets allows {self._settings.max_octets:,}: it was not "
+                "saved. Send it by hand, or with a link to what is attached."
+            )
         begun = [*self._keyed(message_id, graph_large.BEGUN_KEY)]
         begun += [message for message in self._named(message_id) if message.is_draft]
         if any(message.parent_folder_id != self._folder("drafts") for message in begun):

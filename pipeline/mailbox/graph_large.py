@@ -11,8 +11,9 @@
 import base64
 import hashlib
 import json
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -35,6 +36,8 @@ _FIELDS = "subject,body,toRecipients,ccRecipients,bccRecipients,createdDateTime,
 _PROPERTIES = f"singleValueExtendedProperties($filter=id eq '{CONTENT_KEY}')"
 _AT_ONCE = timedelta(seconds=5)
 """A draft that was last changed so soon after it was created was changed by nobody: no person is that quick."""
+PUT_SECONDS = 180.0
+"""After so long the rest is left for the next visit: a worker's turn lasts five minutes, and two must not add to it."""
 _SESSIONS = 3  # how often attachments are begun anew in one visit
 
 
@@ -92,12 +95,28 @@ class _Attached(msgspec.Struct, frozen=True):
     name: str | None = ""
 
 
-def put(session: Session, raw: bytes, message_id: str, begun: Message | None, key: str) -> None:
+def put(
+    session: Session,
+    raw: bytes,
+    message_id: str,
+    begun: Message | None,
+    key: str,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
     """Make a draft in steps, or finish one that was ``begun``; ``key``: the property that says that it is whole.
+
+    clock: seconds that only ever grow.
 
     MailboxRefused where a person changed the one that was begun before all its attachments were there: nothing is
     added to it then.
     """
+    until = clock() + PUT_SECONDS
+
+    def in_time() -> None:
+        if clock() > until:
+            raise MailboxUnavailable(f"{session.settings.place}: a large draft takes long; the rest is put next time.")
+
     whole = parted(raw, REQUEST_OCTETS * 3 // 4)
     if begun is None:
         begun = session.post_mime("messages", base64.b64encode(whole.shell), Message)
@@ -107,11 +126,13 @@ def put(session: Session, raw: bytes, message_id: str, begun: Message | None, ke
     if untouched and not standing.properties:
         marks = {BEGUN_KEY: message_id, CONTENT_KEY: standing.digest}
         session.patch(path, {"singleValueExtendedProperties": [{"id": k, "value": v} for k, v in marks.items()]})
-    _attach(session, path, whole.attachments, untouched=untouched)
+    _attach(session, path, whole.attachments, in_time, untouched=untouched)
     session.patch(path, {"singleValueExtendedProperties": [{"id": key, "value": message_id}]})
 
 
-def _attach(session: Session, path: str, attachments: Sequence[Attachment], *, untouched: bool) -> None:
+def _attach(
+    session: Session, path: str, attachments: Sequence[Attachment], in_time: Callable[[], None], *, untouched: bool
+) -> None:
     """Add what is missing. Where nothing is, whatever a person did to the draft is done to a whole one, and theirs."""
     for _ in range(_SESSIONS):
         there = _there(session, path)
@@ -132,7 +153,7 @@ def _attach(session: Session, path: str, attachments: Sequence[Attachment], *, u
             )
         try:
             for attachment in missing:
-                graph_upload.add(session, path, attachment)
+                graph_upload.add(session, path, attachment, in_time)
         except UploadLost:
             continue
         return

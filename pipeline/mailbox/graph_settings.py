@@ -24,9 +24,9 @@ class GraphSettings:
     client_secret, certificate: one of the two; the certificate is PEM text of the private key and the certificate.
     base_url, authority: of Graph and of the login server; another pair for each national cloud. ca_file: PEM roots to
     trust instead of the system's. inbox: the folder read, ``inbox`` whatever the mailbox's language. timeout_seconds:
-    of each wait for a server. max_octets: of one mail; a larger one is not fetched, or saved as a draft. upload_hosts:
-    hosts, or ``host:port``, that large attachments may be sent to; others in each national cloud. category: given to
-    each mail that is filed, beside those it has; empty for none.
+    of each wait for a server. max_octets: of one mail; a larger one is not fetched, and no large draft of more is made.
+    upload_hosts: hosts, or ``host:port``, that large attachments may be sent to; others in each national cloud.
+    category: given to each mail that is filed, beside those it has; empty for none.
     """
 
     tenant: str

@@ -1,7 +1,7 @@
 """Files put onto a draft on Microsoft 365: small ones in one request, larger ones in pieces (an upload session)."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -37,25 +37,29 @@ class _Opened(msgspec.Struct, frozen=True, rename="camel"):
     upload_url: str
 
 
-def add(session: Session, path: str, attachment: Attachment) -> None:
+def add(session: Session, path: str, attachment: Attachment, in_time: Callable[[], None]) -> None:
     """Put a file onto the message at ``path``. UploadLost where that must be begun anew.
+
+    in_time: called before each request that sends a part of it; what it raises ends the upload.
 
     A request that makes something is not repeated here: after trouble, whether it did is seen on the draft.
     """
     octets, kind = attachment.octets, attachment.content_type
+    in_time()
     if len(octets) <= POST_OCTETS:
         whole = {"name": attachment.name, "contentType": kind, "contentBytes": base64.b64encode(octets).decode("ascii")}
         session.post(f"{path}/attachments", {"@odata.type": "#microsoft.graph.fileAttachment", **whole}, _Made)
         return
     item = {"attachmentType": "file", "name": attachment.name, "size": len(octets), "contentType": kind}
     opened = session.post(f"{path}/attachments/createUploadSession", {"AttachmentItem": item}, _Opened)
-    _put(session, _trusted(session, opened.upload_url), octets)
+    _put(session, _trusted(session, opened.upload_url), octets, in_time)
 
 
-def _put(session: Session, url: str, octets: bytes) -> None:
+def _put(session: Session, url: str, octets: bytes, in_time: Callable[[], None]) -> None:
     """Send the pieces one after another. What the server has of them, it says itself."""
     start = idle = 0
     while idle < _MOST_IDLE:
+        in_time()
         end = min(start + PIECE_OCTETS, len(octets))
         told = {"Content-Type": "application/octet-stream", "Content-Range": f"bytes {start}-{end - 1}/{len(octets)}"}
         try:
@@ -102,7 +106,7 @@ def _trusted(session: Session, url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         parts = urlsplit("")
-    known: Mapping[str, None] = dict.fromkeys(host.casefold() for host in (settings.place, *settings.upload_hosts))
+    known = {host.casefold() for host in (settings.place, *settings.upload_hosts)}
     plain = url.isascii() and url.isprintable() and " " not in url and "@" not in parts.netloc
     if parts.scheme != "https" or not plain or parts.netloc.casefold() not in known:
         raise MailboxRefused(

@@ -6,6 +6,7 @@ than the one it moved, and BODYSTRUCTURE is never asked for (a hostile mail make
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from imaplib import IMAP4
 from typing import Any
@@ -14,6 +15,7 @@ from imapclient import DELETED, DRAFT, SEEN
 from imapclient.imapclient import DRAFTS, SENT
 
 from pipeline.mailbox.headers import message_id_of, references_in, require_own_id
+from pipeline.mailbox.imap_folders import folders, made, place_of, select, special
 from pipeline.mailbox.imap_session import ImapSettings, Login, Session, Tls, password_login
 from pipeline.mailbox.port import Filed, Listed, MailboxRefused, Place, Ref, SentMail, Trace
 from pipeline.mailbox.trouble import MailGone, MailTooLarge
@@ -23,7 +25,6 @@ _BATCH = 500  # UIDs named in one command: the line stays under the 8,192 octets
 _SEARCHED_ID = 512  # longest Message-ID put into a SEARCH
 _FALLBACK_DRAFTS, _FALLBACK_SENT = "Drafts", "Sent"
 _THREAD = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID IN-REPLY-TO REFERENCES)]"
-_NOT_A_MAILBOX = {rb"\noselect", rb"\nonexistent"}
 
 
 class Imap:
@@ -38,12 +39,14 @@ class Imap:
         self._session = Session(settings, login)
         self._generation = ""
         self._sizes: dict[int, int] = {}
+        self._sent: dict[Ref, SentMail | None] = {}
+        self._reading: tuple[Any, str, str] | None = None
 
     def unread(self) -> Sequence[Listed]:
         """Return the unread mails of the inbox by UID, which is the order they came in."""
-        with self._session.visit("list the unread mails") as client:
+        with self._visit("list the unread mails") as client:
             inbox = self._settings.inbox
-            generation = _select(client, inbox)
+            generation = select(client, inbox)
             # A mail's size never changes under its UID and UIDVALIDITY (RFC 3501, 2.3.1.1).
             known = self._sizes if generation == self._generation else {}
             found = sorted(client.search("UNSEEN UNDELETED"))
@@ -59,25 +62,26 @@ class Imap:
     def fetch(self, ref: Ref) -> bytes:
         """Return the bytes, asked for in pieces. MailGone where it is no longer there, MailTooLarge over the limit."""
         with self._session.visit("fetch a mail") as client:
-            if _select(client, ref.folder) != ref.generation:
+            if self._selected(client, ref.folder) != ref.generation:
                 raise MailGone(f"The server numbers the mails of {ref.folder} anew: the mail will be listed again.")
             return b"".join(self._pieces(client, int(ref.uid), self._settings.max_octets))
 
     def save_draft(self, raw: bytes, message_id: str) -> bool:
         """Append with the flags of a draft, unless the folder holds one with exactly this Message-ID."""
         require_own_id(raw, message_id)
-        with self._session.visit("save a draft") as client:
+        with self._visit("save a draft") as client:
             return _appended(client, raw, message_id, self._drafts_folder(client), DRAFT, SEEN)
 
     def drafts(self, message_ids: Sequence[str]) -> Mapping[str, Sequence[Trace]]:
         """Search every folder that opens, mails marked deleted included."""
         found: dict[str, list[Trace]] = {}
-        with self._session.visit("look for drafts of ours") as client:
-            drafts = self._settings.drafts or _special(client, DRAFTS) or _FALLBACK_DRAFTS
-            places = {_place(client, drafts)[0]: Place.DRAFTS, self._sent_folder(client): Place.SENT}
-            for folder in _folders(client):
+        with self._visit("look for drafts of ours") as client:
+            drafts = self._settings.drafts or special(client, DRAFTS) or _FALLBACK_DRAFTS
+            sent = self._settings.sent or special(client, SENT) or _FALLBACK_SENT
+            places = {place_of(client, sent)[0]: Place.SENT, place_of(client, drafts)[0]: Place.DRAFTS}
+            for folder in folders(client):
                 try:
-                    generation = _select(client, folder)
+                    generation = select(client, folder)
                 except IMAP4.abort:
                     raise
                 except IMAP4.error:  # another's folder that is listed and not to be read, or deleted just now
@@ -93,24 +97,24 @@ class Imap:
 
     def sent(self, since: date) -> Sequence[SentMail]:
         r"""Return the mails of the folder the server calls ``\Sent`` (RFC 6154), else ``Sent``, by internal date."""
-        with self._session.visit("look into the folder of sent mails") as client:
+        with self._visit("look into the folder of sent mails") as client:
             folder = self._sent_folder(client)
             if not folder:
                 return []
-            generation = _select(client, folder)
-            found = []
-            for uids in _batches(sorted(client.search(["SINCE", since, "UNDELETED"]))):
-                for uid, answer in sorted(client.fetch(uids, [_THREAD]).items()):
-                    header = _body(answer)
-                    if message_id := message_id_of(header):
-                        found.append(SentMail(Ref(folder, generation, str(uid)), message_id, references_in(header)))
-            return found
+            generation = select(client, folder)
+            places = {uid: Ref(folder, generation, str(uid)) for uid in client.search(["SINCE", since, "UNDELETED"])}
+            known = {ref: self._sent[ref] for ref in places.values() if ref in self._sent}
+            for uids in _batches(sorted(uid for uid, ref in places.items() if ref not in known)):
+                for uid, answer in client.fetch(uids, [_THREAD]).items():
+                    known[places[uid]] = _sent_mail(places[uid], _body(answer))
+            self._sent = known
+            return [mail for _, ref in sorted(places.items()) if (mail := known.get(ref))]
 
     def put_note(self, raw: bytes, message_id: str, folder: str) -> bool:
         """Append, unread, unless the folder holds one with exactly this Message-ID."""
         require_own_id(raw, message_id)
-        with self._session.visit(f"put a note into {folder}") as client:
-            return _appended(client, raw, message_id, _made(client, folder))
+        with self._visit(f"put a note into {folder}") as client:
+            return _appended(client, raw, message_id, made(client, folder))
 
     def file_away(self, ref: Ref, sha256: str, message_id: str, target: str, *, read: bool = True) -> Filed:
         """Mark read and MOVE (RFC 6851); on a server without it COPY, mark deleted, and UID EXPUNGE where it can.
@@ -119,20 +123,20 @@ class Imap:
         expunges it: a plain EXPUNGE would take other people's deleted mails with it. A mail marked deleted counts
         as no longer being there.
         """
-        with self._session.visit(f"file a mail into {target}") as client:
-            source = ref.folder if ref.folder == self._settings.inbox else _place(client, ref.folder)[0]
+        with self._visit(f"file a mail into {target}") as client:
+            source = ref.folder if ref.folder == self._settings.inbox else place_of(client, ref.folder)[0]
             uid = self._find(client, Ref(source, ref.generation, ref.uid), sha256, message_id)
             if uid is None:
                 return Filed.ALREADY if self._holds(client, target, sha256, message_id) else Filed.GONE
             marks = [SEEN] if read else []
             if client.has_capability("MOVE"):
-                folder = _made(client, target)
+                folder = made(client, target)
                 _mark(client, uid, *marks)
                 client.move([uid], folder)
                 return Filed.DONE
             copied = self._holds(client, target, sha256, message_id)
-            folder = _made(client, target)
-            _select(client, source, write=True)
+            folder = made(client, target)
+            select(client, source, write=True)
             _mark(client, uid, *marks)
             if not copied:
                 client.copy([uid], folder)
@@ -144,10 +148,10 @@ class Imap:
     def describe(self) -> Sequence[str]:
         """Return what the server is and can do, the folders, and what is missing."""
         settings = self._settings
-        with self._session.visit("look into it") as client:
+        with self._visit("look into it") as client:
             inbox = client.folder_status(settings.inbox, ["MESSAGES", "UNSEEN"])
-            special = "" if settings.drafts else _special(client, DRAFTS)
-            drafts, exists = _place(client, special or settings.drafts or _FALLBACK_DRAFTS)
+            own = "" if settings.drafts else special(client, DRAFTS)
+            drafts, exists = place_of(client, own or settings.drafts or _FALLBACK_DRAFTS)
             absent = (
                 "is MISSING: create it, or correct the setting" if settings.drafts else "is made with the first draft"
             )
@@ -163,7 +167,8 @@ class Imap:
                 f"connection: {line}, roots: {settings.ca_file or 'the system’s'}",
                 f"inbox {settings.inbox!r}: {inbox[b'MESSAGES']} mails, {inbox[b'UNSEEN']} unread",
                 f"drafts folder {drafts!r} {'is there' if exists else absent}",
-                f"folders: {', '.join(sorted(_folders(client)))}",
+                self._of_sent(client),
+                f"folders: {', '.join(sorted(folders(client)))}",
                 filing,
             ]
 
@@ -171,9 +176,24 @@ class Imap:
         """Log out. Never raises."""
         self._session.close()
 
+    def _visit(self, doing: str) -> AbstractContextManager[Any]:
+        """Begin an operation that selects what it needs, so that no folder stays selected for reading mails."""
+        self._reading = None
+        return self._session.visit(doing)
+
+    def _selected(self, client: Any, folder: str) -> str:
+        """Return the UIDVALIDITY of a folder, which is selected once for all mails that are fetched in a row.
+
+        It holds as long as the folder is selected (RFC 3501, 2.3.1.1).
+        """
+        if self._reading is None or self._reading[:2] != (client, folder):
+            self._reading = None  # where the server says no, nothing is selected
+            self._reading = (client, folder, select(client, folder))
+        return self._reading[2]
+
     def _find(self, client: Any, ref: Ref, sha256: str, message_id: str) -> int | None:
         """Find the mail in its folder, now selected for writing: at its UID, else by Message-ID and digest."""
-        if _select(client, ref.folder, write=True) == ref.generation:
+        if select(client, ref.folder, write=True) == ref.generation:
             uid = int(ref.uid)
             flags = client.fetch([uid], ["FLAGS"]).get(uid, {}).get(b"FLAGS", (DELETED,))
             if DELETED not in flags and self._digest(client, uid) == sha256:
@@ -181,10 +201,10 @@ class Imap:
         return self._search(client, sha256, message_id)
 
     def _holds(self, client: Any, folder: str, sha256: str, message_id: str) -> bool:
-        place, exists = _place(client, folder)
+        place, exists = place_of(client, folder)
         if not exists:
             return False
-        _select(client, place)
+        select(client, place)
         return self._search(client, sha256, message_id) is not None
 
     def _search(self, client: Any, sha256: str, message_id: str) -> int | None:
@@ -220,16 +240,29 @@ class Imap:
                 return
             start += len(piece)
 
+    def _of_sent(self, client: Any) -> str:
+        try:
+            folder = self._sent_folder(client)
+        except MailboxRefused as error:
+            return f"sent mails: MISSING. {error}"
+        return f"sent mails: in {folder!r}" if folder else "sent mails: no folder of them, so replies are not seen"
+
     def _sent_folder(self, client: Any) -> str:
-        place, exists = _place(client, _special(client, SENT) or _FALLBACK_SENT)
+        configured = self._settings.sent
+        place, exists = place_of(client, configured or special(client, SENT) or _FALLBACK_SENT)
+        if configured and not exists:
+            raise MailboxRefused(
+                f"IMAP {self._settings.place}: there is no folder {configured!r} of sent mails. Create it, or correct "
+                "the setting; when the setting is empty the server's own folder is used."
+            )
         return place if exists else ""
 
     def _drafts_folder(self, client: Any) -> str:
         """The configured folder, which must exist; else the server's own, else ``Drafts``, made when missing."""
         configured = self._settings.drafts
         if not configured:
-            return _special(client, DRAFTS) or _made(client, _FALLBACK_DRAFTS)
-        place, exists = _place(client, configured)
+            return special(client, DRAFTS) or made(client, _FALLBACK_DRAFTS)
+        place, exists = place_of(client, configured)
         if not exists:
             raise MailboxRefused(
                 f"IMAP {self._settings.place}: there is no drafts folder {configured!r}. Create it, or correct the "
@@ -238,34 +271,14 @@ class Imap:
         return place
 
 
-def _place(client: Any, folder: str) -> tuple[str, bool]:
-    """Return the server's name for a folder whose levels are joined by ``/``, and whether it exists.
-
-    A new folder gets the prefix and the delimiter of the user's own folders.
-    """
-    known = _folders(client)
-    prefix, delimiter = _namespace(client)
-    inner = folder.replace("/", delimiter)
-    place = next((name for name in (folder, inner) if name in known), prefix + inner)
-    return place, place in known
-
-
-def _made(client: Any, folder: str) -> str:
-    """Return the server's name for a folder, which exists then."""
-    place, exists = _place(client, folder)
-    if not exists:
-        try:
-            client.create_folder(place)
-            client.subscribe_folder(place)  # else most mail programs do not show it
-        except IMAP4.error:
-            if not _place(client, folder)[1]:  # otherwise a person made it just now
-                raise
-    return place
+def _sent_mail(ref: Ref, header: bytes) -> SentMail | None:
+    message_id = message_id_of(header)
+    return SentMail(ref, message_id, references_in(header)) if message_id else None
 
 
 def _appended(client: Any, raw: bytes, message_id: str, folder: str, *flags: bytes) -> bool:
     """Append a mail unless the folder holds one with exactly this Message-ID; True when it was appended now."""
-    _select(client, folder)
+    select(client, folder)
     if any(_carrying(client, message_id)):
         return False
     client.append(folder, raw, flags=flags)
@@ -276,31 +289,6 @@ def _mark(client: Any, uid: int, *flags: bytes) -> None:
     """Set flags on a mail of the selected folder, where any are named."""
     if flags:
         client.add_flags([uid], list(flags), silent=True)
-
-
-def _select(client: Any, folder: str, *, write: bool = False) -> str:
-    """Select a folder afresh, read-only unless asked (EXAMINE can mark nothing read); return its UIDVALIDITY."""
-    return str(client.select_folder(folder, readonly=not write).get(b"UIDVALIDITY", ""))
-
-
-def _folders(client: Any) -> dict[str, frozenset[bytes]]:
-    """Folders that can hold mails, with their attributes in lower case."""
-    listed = ((name, frozenset(flag.lower() for flag in flags)) for flags, _, name in client.list_folders())
-    return {name: flags for name, flags in listed if not flags & _NOT_A_MAILBOX}
-
-
-def _special(client: Any, use: bytes) -> str:
-    """Return the folder of a special use (RFC 6154), empty where the server names none."""
-    return next((name for name, flags in _folders(client).items() if use.lower() in flags), "")
-
-
-def _namespace(client: Any) -> tuple[str, str]:
-    """Prefix and delimiter of the user's own folders (RFC 2342), for example ``("INBOX.", ".")``."""
-    personal = client.namespace().personal if client.has_capability("NAMESPACE") else None
-    if not personal:  # a server may answer NIL, which find_special_folder of imapclient trips over
-        return "", "/"
-    prefix, delimiter = personal[0]
-    return prefix, delimiter or "/"
 
 
 def _carrying(client: Any, message_id: str) -> Iterator[tuple[int, bool]]:

@@ -57,9 +57,9 @@ class ImapSettings:
     r"""One IMAP account. Raises ValueError, which never shows the password, where the settings cannot be meant.
 
     password: empty where ``app`` is given, the application that logs in to Exchange Online with OAuth2. ca_file: PEM
-    roots to trust instead of the system's. inbox: the folder read. drafts: its name; when empty the folder the server
-    calls ``\Drafts`` (RFC 6154), else ``Drafts``. timeout_seconds: of each wait for the server. max_octets: of one
-    mail; a larger one is not fetched.
+    roots to trust instead of the system's. inbox: the folder read. drafts, sent: their names; when empty the folders
+    the server calls ``\Drafts`` and ``\Sent`` (RFC 6154), else ``Drafts`` and ``Sent``. timeout_seconds: of each wait
+    for the server. max_octets: of one mail; a larger one is not fetched.
     """
 
     host: str
@@ -71,6 +71,7 @@ class ImapSettings:
     ca_file: Path | None = None
     inbox: str = "INBOX"
     drafts: str = ""
+    sent: str = ""
     timeout_seconds: float = 30.0
     max_octets: int = 60_000_000
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import msal
 
 from pipeline.mailbox.graph_wire import Answer, Wire, in_words
-from pipeline.mailbox.oauth_settings import AppRegistration
+from pipeline.mailbox.oauth_settings import AppRegistration, Noted, not_noted
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
 
 _ANSWER_OCTETS = 1_000_000
@@ -21,15 +21,18 @@ _BUSY = {429, *range(500, 600)}
 class AppTokens:
     """Tokens of the app registration, by client secret or certificate; kept until shortly before they end.
 
-    wire: where given, whoever gave it closes it; else one is made, and is closed whenever a token was had.
+    wire: where given, whoever gave it closes it; else one is made, and is closed whenever a token was had. noted: told
+    how long each new token is good.
     """
 
-    def __init__(self, app: AppRegistration, wire: Wire | None = None) -> None:
+    def __init__(self, app: AppRegistration, wire: Wire | None = None, *, noted: Noted = not_noted) -> None:
         self._registered = app
         self._wire = wire or Wire(app)
         self._own_wire = wire is None
         self._http = _Http(self._wire)
         self._app: Any = None
+        self._noted = noted
+        self._last = ""
 
     def token(self, *, renew: bool) -> str:
         """Return a token. MailboxRefused where the login server knows neither the tenant, the app nor the secret."""
@@ -48,7 +51,7 @@ class AppTokens:
                 self._app.remove_tokens_for_client()
             said = self._app.acquire_token_for_client([registered.scope])
             if said.get("access_token"):
-                return str(said["access_token"])
+                return self._seen(str(said["access_token"]), said.get("expires_in"))
             code, words = str(said.get("error", "")), str(said.get("error_description", ""))
         except (MailboxRefused, MailboxUnavailable):
             raise
@@ -65,6 +68,13 @@ class AppTokens:
         if code in _TRY_LATER:
             raise MailboxUnavailable(told)
         raise MailboxRefused(f"{told} Check tenant, client_id and the secret or certificate, and when it expires.")
+
+    def _seen(self, token: str, seconds: object) -> str:
+        """Note how long a new token is good; a kept one comes with what is left of its seconds."""
+        if token != self._last and isinstance(seconds, int):
+            self._noted(seconds)
+        self._last = token
+        return token
 
 
 def _credential(registered: AppRegistration) -> str | dict[str, str]:

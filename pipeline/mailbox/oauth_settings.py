@@ -1,6 +1,7 @@
 """The application that logs in to Microsoft 365 as itself. Imports nothing of the extra ``[graph]``."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -41,6 +42,14 @@ class AppRegistration:
             raise ValueError("Microsoft 365: give a client secret or a certificate, and not both.")
         if not self.client_secret.isprintable():
             raise ValueError("Microsoft 365: the client secret holds a line end or a control character.")
+
+
+Noted = Callable[[int], None]
+"""Told for how many seconds a token is good that was had just now."""
+
+
+def not_noted(_: int) -> None:
+    """Let it be."""
 
 
 class Tokens(Protocol):

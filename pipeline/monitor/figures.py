@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pipeline import __version__
 from pipeline.ledger.views import Health
-from pipeline.monitor.expiry import expiries
+from pipeline.monitor.expiry import TokenEnds, expiries
 from pipeline.monitor.room import free_octets, shortage
 from pipeline.monitor.rounds import Rounds, Seen
 from pipeline.office import Office, moment_of
@@ -39,11 +39,12 @@ class _Metric:
 
 
 class Figures:
-    """Asks the ledger and the record of the rounds, anew each time. Safe to use from several threads."""
+    """Asks the ledger and the records of this process, anew each time. Safe to use from several threads."""
 
-    def __init__(self, office: Office, rounds: Rounds) -> None:
+    def __init__(self, office: Office, rounds: Rounds, tokens: TokenEnds | None = None) -> None:
         self._office = office
         self._rounds = rounds
+        self._tokens = tokens or TokenEnds(office.clock)
         self._limit = office.config.monitor.unhealthy_after_seconds
         self._asking = threading.Lock()
 
@@ -115,6 +116,10 @@ class Figures:
         if ends:
             text = "When the certificate ends with which the pipeline logs in, Unix time."
             yield _Metric("cpl_login_certificate_expiry_timestamp_seconds", _GAUGE, text, ends)
+        tokens = tuple((f'{{account="{section}"}}', at) for section, at in self._tokens.known())
+        if tokens:
+            text = "When the token ends that the pipeline was given last to log in, Unix time."
+            yield _Metric("cpl_login_token_expiry_timestamp_seconds", _GAUGE, text, tokens)
 
 
 def last_good_poll(stands: Health) -> datetime | None:

@@ -5,10 +5,10 @@ that may follow is that a person is shown it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipeline.domain.bounce import Bounce, Bounces
-from pipeline.domain.message import Problem
+from pipeline.domain.message import Address, Problem
 from pipeline.readers import header
 from pipeline.readers.encoding import shown, text_of
 from pipeline.readers.mime import Budget, LimitMet, MailLimits, Part, content, head, leaves, parse
@@ -61,6 +61,21 @@ def read_bounces(raw: bytes, limits: MailLimits = _LIMITS) -> Bounces:
         return Bounces(problems=(Problem("crash", text),))
 
 
+def may_tell(root: Part) -> bool:
+    """Say whether a mail may be a bounce at all: it holds a delivery report, or a server says that it sent it."""
+    return _by_system(root) or any(part.content_type in _REPORTS for part, _ in leaves(root))
+
+
+def _by_system(root: Part) -> bool:
+    senders = [sender.addr.partition("@")[0].lower() for sender in header.addresses(root.value("from"))]
+    returned = root.value("return-path").strip() == "<>"
+    return returned or bool(_SYSTEM.intersection(senders)) or bool(_failed(root))
+
+
+def _failed(root: Part) -> Sequence[Address]:
+    return header.addresses(root.value("x-failed-recipients"))  # Exim
+
+
 def _read(root: Part, limits: MailLimits) -> Bounces:
     parts = [part for part, _ in leaves(root)]
     message_id = next(filter(None, (_id_of(part, limits) for part in parts if part.content_type in _RETURNED)), "")
@@ -99,13 +114,11 @@ def _bounce(group: dict[str, str], message_id: str, words: str) -> Bounce | None
 
 def _unreported(root: Part, message_id: str, words: str) -> tuple[Bounce, ...]:
     """Read a bounce without a report (qmail, older Exim and Exchange): by its sender, its words and what it returns."""
-    failed = header.addresses(root.value("x-failed-recipients"))  # Exim
-    senders = [sender.addr.partition("@")[0].lower() for sender in header.addresses(root.value("from"))]
-    by_system = bool(failed) or bool(_SYSTEM.intersection(senders)) or root.value("return-path").strip() == "<>"
+    failed = _failed(root)
     subject = shown(header.decoded(root.value("subject")), _MOST_WORDS)
     message_id = message_id or _quoted_id(words)
     told = words[: _start_of_copy(words)]
-    if not by_system or not message_id or not (failed or _OWN_WORDS.search(f"{subject}\n{told}")):
+    if not _by_system(root) or not message_id or not (failed or _OWN_WORDS.search(f"{subject}\n{told}")):
         return ()
     named = [address.addr for address in failed] or [_address(found[1]) for found in _OWN_LINE.finditer(told)]
     status = _first(_STATUS, told)

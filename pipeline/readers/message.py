@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lxml import etree
@@ -11,6 +11,7 @@ from lxml import etree
 from pipeline.domain.message import Address, Message, Problem
 from pipeline.readers import header
 from pipeline.readers.authentication import authentications
+from pipeline.readers.bounce import may_tell
 from pipeline.readers.content import is_outlook_item
 from pipeline.readers.encoding import paragraphs, shown, text_of
 from pipeline.readers.mime import Budget, LimitMet, MailLimits, Part, head, parse
@@ -43,10 +44,14 @@ _UNSEEN = frozenset({"del", "head", "s", "script", "strike", "style", "template"
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
-    """A mail as read. contents: the octets of every Attachment, by sha256."""
+    """A mail as read. contents: the octets of every Attachment, by sha256.
+
+    may_be_bounce: whether it is worth asking the reader of bounces; also where the mail could not be read whole.
+    """
 
     message: Message
     contents: Mapping[str, bytes]
+    may_be_bounce: bool = True
 
 
 def read_message(raw: bytes, limits: MailLimits = MailLimits()) -> ReadMail:  # noqa: B008 - a frozen value
@@ -60,7 +65,7 @@ def read_message(raw: bytes, limits: MailLimits = MailLimits()) -> ReadMail:  # 
             return _outlook(raw, budget)
         root = parse(raw, budget)
         found = unpack(root, budget)
-        return _stated(raw, root, found, limits)
+        return replace(_stated(raw, root, found, limits), may_be_bounce=may_tell(root))
     except LimitMet as met:
         return _headers_only(raw, limits, Problem("limit", str(met)))
     except MemoryError:

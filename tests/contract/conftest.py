@@ -346,6 +346,7 @@ class EwsStand(Stand):
     def person_marks(self, number: int, folder: str, flags: set[str]) -> None:
         item = self._items(folder)[number]
         item.read, item.flagged = "seen" in flags, "flagged" in flags
+        self.state.touch(item, "ReadFlagChange")
         if "deleted" in flags:
             item.before = item.folder
             self.state.move(item, self._bin)

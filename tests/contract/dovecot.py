@@ -1,8 +1,10 @@
 """A real IMAP server for tests: Debian's Dovecot 2.3, on loopback, unprivileged, with its own CA, gone when stopped.
 
-Any user name logs in with PASSWORD and has an empty mailbox of its own, so a fresh user per test costs nothing.
+Any user name logs in with PASSWORD and has an empty mailbox of its own, so a fresh user per test costs nothing. Some
+flavours take tokens too: JSON Web Tokens that Dovecot validates itself, with a key that ``Dovecot.token`` signs with.
 """
 
+import base64
 import contextlib
 import grp
 import itertools
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import imapclient
+import jwt
 
 from pipeline.mailbox import ImapSettings
 from pipeline.mailbox.imap_session import Tls
@@ -46,10 +49,11 @@ first_valid_uid = 1
 mail_location = maildir:{home}/mail/%u
 mail_fsync = never
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login {mechanisms}
 ssl = yes
 ssl_cert = <{home}/server.crt
 ssl_key = <{home}/server.key
+{tokens}
 passdb {{
   driver = passwd-file
   args = scheme=PLAIN username_format=anyone {home}/users
@@ -101,6 +105,26 @@ protocol imap {{
 """
 
 
+_TOKENS = """
+auth_verbose = yes
+passdb {{
+  driver = oauth2
+  mechanisms = {mechanisms}
+  args = {home}/oauth2.conf.ext
+}}
+"""
+_VALIDATION = """
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={home}/keys/
+username_attribute = preferred_username
+issuers = {issuer}
+"""
+ISSUER = "https://login.example/"
+KEY = b"a key of the test's own login server"
+_KEY_ID = "test"
+_FAR, _PAST = 4_102_444_800, 1_500_000_000  # in 2100, and in 2017
+
+
 def missing() -> str:
     """Say why no Dovecot can be started here; empty when one can."""
     found = _binary("dovecot")
@@ -114,18 +138,25 @@ def missing() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Flavour:
-    """What kind of server Dovecot plays. capability: what it admits to once logged in; empty: all it can do."""
+    """What kind of server Dovecot plays. capability: what it admits to once logged in; empty: all it can do.
+
+    mechanisms: by which it takes tokens, besides passwords.
+    """
 
     name: str
     capability: str = ""
     separator: str = "/"
     prefix: str = ""
     special_use: bool = True
+    mechanisms: str = ""
 
 
 FULL = Flavour("full")
 NO_MOVE = Flavour("no-move", capability="IMAP4rev1 LITERAL+ UIDPLUS SPECIAL-USE")
 BARE = Flavour("bare", capability="IMAP4rev1 NAMESPACE", separator=".", prefix="INBOX.", special_use=False)
+
+OAUTHBEARER = Flavour("oauthbearer", mechanisms="oauthbearer")
+XOAUTH2 = Flavour("xoauth2", mechanisms="xoauth2")
 
 
 class Dovecot:
@@ -158,6 +189,19 @@ class Dovecot:
             "timeout_seconds": 20.0,
         }
         return ImapSettings(**(settings | changes))
+
+    def token(
+        self, user: str, *, expired: bool = False, key: bytes = KEY, issuer: str = ISSUER, number: int = 1
+    ) -> str:
+        """Return a token as a login server would give it for this user; key: what it is signed with."""
+        claims = {
+            "sub": "app",
+            "preferred_username": user,
+            "iss": issuer,
+            "jti": str(number),
+            "exp": _PAST if expired else _FAR,
+        }
+        return jwt.encode(claims, key, algorithm="HS256", headers={"kid": _KEY_ID})
 
     @contextlib.contextmanager
     def person(self, user: str) -> Iterator[imapclient.IMAPClient]:
@@ -236,6 +280,9 @@ class Dovecot:
         self.port, self.tls_port = _free_ports()
         user = pwd.getpwuid(_uid())
         capability = f"imap_capability = {self.flavour.capability}" if self.flavour.capability else ""
+        mechanisms = self.flavour.mechanisms
+        if mechanisms:
+            self._take_tokens()
         self._config.write_text(
             _CONFIG.format(
                 host=HOST,
@@ -249,6 +296,8 @@ class Dovecot:
                 drafts="Drafts" if self.flavour.special_use else "Sent",
                 special_use=r"special_use = \Drafts" if self.flavour.special_use else "",
                 capability=capability,
+                mechanisms=mechanisms,
+                tokens=_TOKENS.format(mechanisms=mechanisms, home=self.home) if mechanisms else "",
             )
         )
         (self.home / "users").write_text(f"anyone:{{PLAIN}}{PASSWORD}\n", encoding="utf-8")
@@ -270,6 +319,13 @@ class Dovecot:
             return True
         self.stop()
         return False
+
+    def _take_tokens(self) -> None:
+        """Tell it whose tokens it takes, and the key they are signed with."""
+        keys = self.home / "keys" / "default" / "HS256"
+        keys.mkdir(parents=True, exist_ok=True)
+        (keys / _KEY_ID).write_bytes(base64.b64encode(KEY))
+        (self.home / "oauth2.conf.ext").write_text(_VALIDATION.format(home=self.home, issuer=ISSUER))
 
     def _listen(self, process: "subprocess.Popen[str]", ready: threading.Event) -> None:
         assert process.stderr is not None

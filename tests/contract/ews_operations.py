@@ -8,6 +8,7 @@ from pipeline.mailbox.headers import message_id_of
 from tests.contract.ews_state import ROOT, Asked, MailboxState, Missing, Node, Wrong, answered, part, refusal, written
 from tests.contract.graph_state import WELL_KNOWN, Item, Reply
 
+MOST_CHANGES = 512
 PAGE = 4  # fewer than a client asks for, so that lists have pages
 
 
@@ -19,6 +20,11 @@ def _id_of(item: Item) -> str:
     return message_id_of(item.raw)
 
 
+def _moment(item: Item) -> str:
+    minutes, seconds = divmod(item.received, 60)
+    return f"2026-03-02T{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}Z"
+
+
 _FIELDS: dict[str, Callable[[Item], str]] = {
     "item:ParentFolderId": lambda item: f'<t:ParentFolderId Id="{item.folder}" ChangeKey="x"/>',
     "item:Categories": lambda item: (
@@ -26,6 +32,8 @@ _FIELDS: dict[str, Callable[[Item], str]] = {
         if item.categories
         else ""
     ),
+    "item:DateTimeReceived": lambda item: f"<t:DateTimeReceived>{_moment(item)}</t:DateTimeReceived>",
+    "message:IsRead": lambda item: f"<t:IsRead>{_truth(item.read)}</t:IsRead>",
     "item:Size": lambda item: f"<t:Size>{len(item.raw)}</t:Size>",
     "item:IsDraft": lambda item: f"<t:IsDraft>{_truth(item.draft)}</t:IsDraft>",
     "message:InternetMessageId": lambda item: (
@@ -33,7 +41,7 @@ _FIELDS: dict[str, Callable[[Item], str]] = {
     ),
 }
 _VALUES: dict[str, Callable[[Item], str]] = {
-    "item:DateTimeSent": lambda item: f"2026-03-02T00:{item.received // 60 % 60:02d}:{item.received % 60:02d}Z",
+    "item:DateTimeSent": _moment,
     "message:IsRead": lambda item: _truth(item.read),
     "message:InternetMessageId": _id_of,
 }
@@ -217,6 +225,30 @@ def _get_item(state: MailboxState, body: Node) -> Reply:
     return answered("GetItem", part("GetItem", f"<m:Items>{_shown(item, names, mime=mime)}</m:Items>"))
 
 
+def _sync_folder_items(state: MailboxState, body: Node) -> Reply:
+    mime, names = _shape(body.child("m:ItemShape"))
+    (place,) = [_folder_id(state, one) for one in body.child("m:SyncFolderId").every()]
+    since = body.maybe("m:SyncState")
+    most = int(body.child("m:MaxChangesReturned").value())
+    if mime or not 0 < most <= MOST_CHANGES or body.child("m:SyncScope").value() != "NormalItems":
+        raise Wrong("a synchronization that Exchange does not do")
+    found = state.changes(place, since.value() if since else "", min(PAGE, most))
+    if found is None:
+        return refusal("SyncFolderItems", "ErrorInvalidSyncStateData")
+    rows, following, last = found
+    told = []
+    for kind, uid in rows:
+        item = state.items.get(uid)
+        if item is None or item.folder != place:
+            told.append(f'<t:Delete><t:ItemId Id="{uid}" ChangeKey="x"/></t:Delete>')
+        elif kind == "ReadFlagChange":
+            told.append(f'<t:{kind}><t:ItemId Id="{uid}"/><t:IsRead>{_truth(item.read)}</t:IsRead></t:{kind}>')
+        else:
+            told.append(f"<t:{kind}>{_shown(item, names)}</t:{kind}>")
+    end = f"<m:SyncState>{following}</m:SyncState><m:IncludesLastItemInRange>{_truth(last)}</m:IncludesLastItemInRange>"
+    return answered("SyncFolderItems", part("SyncFolderItems", f"{end}<m:Changes>{''.join(told)}</m:Changes>"))
+
+
 def _create_item(state: MailboxState, body: Node) -> Reply:
     if body.attribute("MessageDisposition") != "SaveOnly":
         raise Wrong("a mail that would be sent")
@@ -250,13 +282,14 @@ def _update_item(state: MailboxState, body: Node) -> Reply:
     what, message = _property(update.child("t:FieldURI")), update.child("t:Message")
     if (what, how) == ("message:IsRead", ["AlwaysOverwrite", "SaveOnly", "true"]):
         item.read = message.child("t:IsRead").value() == "true"
+        state.touch(item, "ReadFlagChange")
     elif (what, how) == ("item:Categories", ["NeverOverwrite", "SaveOnly", "true"]):
         if known != f"v{item.version}":
             return refusal("UpdateItem", "ErrorIrresolvableConflict")
         item.categories = [one.value() for one in message.child("t:Categories").every()]
+        state.touch(item)
     else:
         raise Wrong(f"an update of {what} done {how}")
-    item.version += 1
     message.done()
     update.done()
     change.done()
@@ -280,6 +313,7 @@ _OPERATIONS: dict[str, Callable[[MailboxState, Node], Reply]] = {
     "CreateFolder": _create_folder,
     "FindItem": _find_item,
     "GetItem": _get_item,
+    "SyncFolderItems": _sync_folder_items,
     "CreateItem": _create_item,
     "UpdateItem": _update_item,
     "MoveItem": _move_item,

@@ -142,6 +142,8 @@ class MailboxState:
         for name, shown in {**WELL_KNOWN, "calendar": "Kalender", "contacts": "Kontakte"}.items():
             self.folders[self.place(name)] = Directory(self.place(name), shown, ROOT)
         self._count = 0
+        self._changed: list[tuple[str, str, str]] = []
+        self._syncs: dict[str, tuple[list[tuple[str, str]], int]] = {}
 
     def place(self, name: str) -> str:
         return f"AQM{name.lower()}="
@@ -156,13 +158,39 @@ class MailboxState:
     def add(self, raw: bytes, folder: str, **more: bool) -> Item:
         item = Item(self.new_id("AAk"), raw, folder, self._count, **more)
         self.items[item.id] = item
+        self._changed.append((folder, item.id, "Create"))
         return item
+
+    def touch(self, item: Item, kind: str = "Update") -> None:
+        """Note that an item was changed; kind: ``ReadFlagChange`` where nothing else was."""
+        item.version += 1
+        self._changed.append((item.folder, item.id, kind))
+
+    def changes(self, folder: str, since: str, most: int) -> tuple[list[tuple[str, str]], str, bool] | None:
+        """Return what changed in a folder, some of it, the next state, and whether that was all; None: who knows."""
+        if not since:
+            rows, position = [("Create", item.id) for item in reversed(self.inside(folder))], len(self._changed)
+        elif since in self._syncs:
+            rows, position = self._syncs[since]
+            new = {uid: kind for place, uid, kind in self._changed[position:] if place == folder}
+            rows, position = [*rows, *((kind, uid) for uid, kind in new.items())], len(self._changed)
+        else:
+            return None
+        state = f"c3luYw{len(self._syncs)}=="
+        self._syncs[state] = (rows[most:], position)
+        return rows[:most], state, len(rows) <= most
+
+    def forget(self) -> None:
+        """Forget since when anybody was to be told of changes."""
+        self._syncs.clear()
 
     def move(self, item: Item, folder: str) -> None:
         """Give it another id, as Exchange does."""
         del self.items[item.id]
+        self._changed.append((item.folder, item.id, "Delete"))
         item.folder, item.id = folder, self.new_id("AAk")
         self.items[item.id] = item
+        self._changed.append((folder, item.id, "Create"))
 
     def inside(self, folder: str) -> list[Item]:
         return sorted((item for item in self.items.values() if item.folder == folder), key=lambda item: item.received)
@@ -184,3 +212,4 @@ class MailboxState:
         for item in held:
             item.id = self.new_id("AAm")
         self.items = {item.id: item for item in held}
+        self.forget()

@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 import time
+from datetime import date
 from urllib.parse import urlsplit
 
 import pytest
@@ -247,16 +248,51 @@ def listed(inner):
         LAST.format("<t:Items/>").replace("true", "false").replace('Offset="1"', 'Offset="²"'),
     ],
 )
-def test_a_list_of_something_else_is_no_empty_inbox(ews, ews_mailbox, inner):
+def test_a_list_of_something_else_is_no_empty_folder(ews, ews_mailbox, inner):
     ews.state.plans = [once("FindItem", listed(inner))]
     with pytest.raises(MailboxUnavailable, match="cannot be understood"):
+        ews_mailbox.sent(date(2026, 3, 2))
+
+
+END = "<m:SyncState>abc=</m:SyncState><m:IncludesLastItemInRange>true</m:IncludesLastItemInRange>"
+CHANGES = f"{END}<m:Changes>{{}}</m:Changes>"
+
+
+def changed(inner):
+    message = (
+        f'<m:SyncFolderItemsResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>{inner}'
+    )
+    messages = f"<m:ResponseMessages>{message}</m:SyncFolderItemsResponseMessage></m:ResponseMessages>"
+    return said(f"<m:SyncFolderItemsResponse>{messages}</m:SyncFolderItemsResponse>")
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "",
+        CHANGES.replace("abc=", ""),
+        CHANGES.replace("true", "perhaps"),
+        CHANGES.replace("m:Changes", "m:Others"),
+        CHANGES.format("<t:Create/>"),
+        CHANGES.format("<t:Create><t:Message/></t:Create>"),
+        CHANGES.format('<t:Update><t:Message><t:ItemId Id=""/></t:Message></t:Update>'),
+        CHANGES.format("<t:Delete/>"),
+        CHANGES.format("<t:ReadFlagChange><t:IsRead>true</t:IsRead></t:ReadFlagChange>"),
+    ],
+)
+def test_changes_that_are_none_change_nothing(ews, ews_mailbox, inner):
+    ews.deliver(mail())
+    before = ews_mailbox.unread()
+    ews.state.plans = [once("SyncFolderItems", changed(inner))]
+    with pytest.raises(MailboxUnavailable, match="cannot be understood"):
         ews_mailbox.unread()
+    assert ews_mailbox.unread() == before
 
 
 @pytest.mark.parametrize("size", ["-1", "1e9", "²", "", "9" * 400, "x"])
 def test_a_size_that_is_none_is_not_believed(ews, ews_mailbox, size):
-    inner = f"<t:Items>{ITEM.format(f'<t:Size>{size}</t:Size>')}</t:Items>"
-    ews.state.plans = [once("FindItem", listed(LAST.format(inner)))]
+    item = ITEM.format(f"<t:IsRead>false</t:IsRead><t:Size>{size}</t:Size>")
+    ews.state.plans = [once("SyncFolderItems", changed(CHANGES.format(f"<t:Create>{item}</t:Create>")))]
     assert [one.size for one in ews_mailbox.unread()] == [0]
 
 

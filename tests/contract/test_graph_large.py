@@ -126,9 +126,9 @@ def test_a_large_draft_that_has_no_parts_to_put_singly_is_refused_in_words(graph
 
 
 def test_a_draft_over_the_limit_for_mails_is_refused(graph):
-    with pytest.raises(MailboxRefused, match=r"max_octets allows 1,000"):
-        graph.mailbox(max_octets=1_000).save_draft(draft(), DRAFT_ID)
-    assert graph.state.asked == []
+    with pytest.raises(MailboxRefused, match=r"max_octets allows 4,000,000"):
+        graph.mailbox(max_octets=4_000_000).save_draft(draft({"x": b"y" * 3_000_000}), DRAFT_ID)
+    assert standing(graph) == []
 
 
 @pytest.mark.usefixtures("little")
@@ -236,6 +236,17 @@ def test_an_upload_whose_answers_make_no_sense_ends_in_words(graph, graph_mailbo
     with pytest.raises(MailboxUnavailable, match=graph.settings().place):
         graph_mailbox.save_draft(draft(), DRAFT_ID)
     assert len(asked(graph, "PUT")) < 10
+
+
+@pytest.mark.usefixtures("little")
+def test_a_draft_that_takes_long_is_gone_on_with_at_the_next_visit(graph, graph_mailbox):
+    seconds = iter([0.0, *[graph_large.PUT_SECONDS] * 3, *[graph_large.PUT_SECONDS + 1] * 9])
+    with pytest.raises(MailboxUnavailable, match="next time"):
+        graph_large.put(graph_mailbox._session, draft(), DRAFT_ID, None, DRAFT_KEY, clock=lambda: next(seconds))
+    (item,) = standing(graph)
+    assert [name for name, _ in attached(item)] == ["CPL, Änderungen.csv"]
+    assert graph_mailbox.save_draft(draft(), DRAFT_ID)
+    assert attached(item) == sorted(FILES.items())
 
 
 @pytest.mark.usefixtures("little")

@@ -91,7 +91,8 @@ class TestMailsBroughtBack:
     @pytest.fixture
     def aside(self, ledger):
         """A mail that was set aside and moved to Quarantine."""
-        ledger.arrive(arrival("a"))
+        ledger.arrive(arrival("a", uid="1"))
+        assert ledger.known(MAILBOX, [("INBOX", "1", "1")])
         promised = NewEffect("aside:1", ASIDE, {"sha256": digest("a")})
         ledger.set_aside(digest("a"), AT, "It cannot be read.", [promised])
         ledger.moved_aside("aside:1", LATER, "Quarantine", "set aside: done")

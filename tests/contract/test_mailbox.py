@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -421,6 +422,9 @@ def test_a_configured_folder_that_is_missing_is_refused_by_name(imap):
     stand = imap()
     with pytest.raises(MailboxRefused, match="no drafts folder 'Entwürfe'"):
         stand.mailbox(drafts="Entwürfe").save_draft(DRAFT, DRAFT_ID)
+    with pytest.raises(MailboxRefused, match="no folder 'Gesendet' of sent mails"):
+        stand.mailbox(sent="Gesendet").sent(date(2026, 1, 1))
+    assert any("sent mails: MISSING" in line for line in stand.mailbox(sent="Gesendet").describe())
     with pytest.raises(MailboxRefused, match="list the unread mails"):
         stand.mailbox(inbox="Helpdesk").unread()
 

@@ -1,8 +1,11 @@
 """Tokens for IMAP and SMTP, from a login server over TLS, without a Graph mailbox around them."""
 
+from contextlib import closing
+
 import pytest
 
-from pipeline.mailbox import tokens_of
+from pipeline.mailbox import open_mailbox, tokens_of
+from pipeline.mailbox.oauth import AppTokens
 from pipeline.mailbox.oauth_settings import AppRegistration
 from pipeline.mailbox.port import MailboxRefused
 from tests.contract import graph_stub
@@ -27,6 +30,24 @@ def test_a_token_is_kept_until_a_new_one_is_wanted_and_no_line_stays_open(app):
     assert tokens._wire._client is None
     assert tokens.token(renew=False) == first
     assert tokens.token(renew=True) != first
+
+
+def test_it_is_noted_how_long_each_new_token_is_good(app):
+    noted = []
+    tokens = AppTokens(app(), noted=noted.append)
+    tokens.token(renew=False)
+    tokens.token(renew=False)
+    assert noted == [3_599]
+    tokens.token(renew=True)
+    assert noted == [3_599, 3_599]
+
+
+def test_it_is_noted_for_the_token_of_a_mailbox_too(graph):
+    noted = []
+    mailbox = open_mailbox(graph.settings(), noted=noted.append)
+    with closing(mailbox):
+        mailbox.unread()
+    assert noted == [3_599]
 
 
 def test_a_wrong_secret_is_refused_in_words_without_it(app):

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -40,7 +40,7 @@ class Life:
     killed: bool
     status: int
     steps: list[str]
-    left: int
+    left: int = 0
 
 
 class Victims:
@@ -70,6 +70,14 @@ class Victims:
         return dict(json.loads(answer))
 
 
+@contextmanager
+def prepared(module: str, lesson: Path) -> Iterator[Victims]:
+    """Start the process that victims are forked from. lesson: a folder with work to learn on."""
+    command = [sys.executable, "-m", module, str(lesson)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Victims(process)
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """A mail in a folder as the server shows it."""
@@ -90,11 +98,25 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the uninterrupted run. number: from 1. standing: a digest of all that stands there, as after a death."""
+    """A step of the uninterrupted run. number: from 1. standing: a digest of all that a death there would leave."""
 
     number: int
     name: str
     standing: str
+
+
+class Looks:
+    """Looks at what stands at each step of a victim that waits there. among: only at steps with this in their names."""
+
+    def __init__(self, standing: Callable[[], str], among: str = "") -> None:
+        self.steps: list[Step] = []
+        self.count = 0
+        self._standing, self._among = standing, among
+
+    def __call__(self, name: str) -> None:
+        self.count += 1
+        if self._among in name:
+            self.steps.append(Step(self.count, name, self._standing()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +128,19 @@ class Whole:
     steps: list[Step]
 
     def deaths(self) -> list[Step]:
-        """Return the steps to be killed at: the first of each name and the first with each standing, or every one."""
-        if os.environ.get(EVERY_STEP):
-            return self.steps
-        first: dict[str, Step] = {}
-        for step in self.steps:
-            first.setdefault(step.name, step)
-            first.setdefault(step.standing, step)
-        return sorted(set(first.values()), key=lambda step: step.number)
+        """Return the steps to be killed at."""
+        return deaths_among(self.steps)
+
+
+def deaths_among(steps: list[Step]) -> list[Step]:
+    """Return the steps to be killed at: the first of each name and the first with each standing, or every one."""
+    if os.environ.get(EVERY_STEP):
+        return steps
+    first: dict[str, Step] = {}
+    for step in steps:
+        first.setdefault(step.name, step)
+        first.setdefault(step.standing, step)
+    return sorted(set(first.values()), key=lambda step: step.number)
 
 
 class Place(ABC):
@@ -133,18 +160,12 @@ class Place(ABC):
         return self._whole[among]
 
     def _looked_at(self, folder: Path, among: str) -> Whole:
-        names, steps = [], []
-
-        def look(name: str) -> None:
-            names.append(name)
-            if among in name:
-                steps.append(Step(len(names), name, self.standing(folder)))
-
+        looks = Looks(lambda: self.standing(folder), among)
         self.new(folder)
-        life = self.live(folder, look=look)
+        life = self.live(folder, look=looks)
         assert (life.killed, life.status) == (False, 0)
-        assert life.steps == names
-        return Whole(self.left(folder), len(names), steps)
+        assert len(life.steps) == looks.count
+        return Whole(self.left(folder), looks.count, looks.steps)
 
     def new(self, folder: Path) -> None:
         """Make the folder anew: the CPL in force, the mails delivered, nothing done."""
@@ -167,15 +188,8 @@ class Place(ABC):
         return Left(dump, *self.mails(folder, ("INBOX", "Drafts", builders.PROCESSED)))
 
     def standing(self, folder: Path) -> str:
-        """Return a digest of all that stands after a death and that a later life could depend on.
-
-        The ledger is read in a copy: to open it would mend what the next life has to mend.
-        """
-        with tempfile.TemporaryDirectory() as copied:
-            for file in (folder / "data").glob("ledger.sqlite*"):
-                shutil.copy(file, copied)
-            with closing(sqlite3.connect(Path(copied) / "ledger.sqlite")) as database:
-                rows = "\n".join(database.iterdump())
+        """Return a digest of all that stands after a death and that a later life could depend on."""
+        rows = rows_of(folder)
         artefacts = sorted(file.name for file in (folder / "data" / "artefacts").rglob("*") if file.is_file())
         told = repr((self.anonymous(folder, rows), artefacts, self.mailbox(folder)))
         return sha256(told.encode()).hexdigest()
@@ -338,6 +352,15 @@ class OnEws(Place):
         return [sorted(mails, key=_by_bytes) for mails in held]
 
 
+def rows_of(folder: Path) -> str:
+    """Return what stands in the ledger, read in a copy: to open it would mend what the next life has to mend."""
+    with tempfile.TemporaryDirectory() as copied:
+        for file in (folder / "data").glob("ledger.sqlite*"):
+            shutil.copy(file, copied)
+        with closing(sqlite3.connect(Path(copied) / "ledger.sqlite")) as database:
+            return "\n".join(database.iterdump())
+
+
 def fill(folder: Path, mails: list[bytes]) -> None:
     """Make the Maildir in the pipeline's folder, with these mails in its inbox."""
     for part in ("tmp", "new", "cur"):
@@ -355,9 +378,8 @@ def victims(template: Path, mails: list[bytes], tmp_path_factory: pytest.TempPat
     lesson = tmp_path_factory.mktemp("lesson") / "learned"
     shutil.copytree(template, lesson)
     fill(lesson, mails)
-    command = [sys.executable, "-m", "tests.crash.victim", str(lesson)]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield Victims(process)
+    with prepared("tests.crash.victim", lesson) as victims:
+        yield victims
 
 
 @pytest.fixture(scope="session")

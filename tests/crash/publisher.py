@@ -27,15 +27,16 @@ MEMORY = builders.Remembering()
 
 
 class Order(NamedTuple):
-    """One life. kill: the step at which it ends itself, 0 for never."""
+    """One life. kill: the step at which it ends itself, 0 for never. watched: it waits at each step."""
 
     folder: str
     kill: int
+    watched: bool = False
 
 
 def live(order: Order) -> list[str]:
     """Give the order to publish; return the names of the steps."""
-    steps = Steps(order.kill)
+    steps = Steps(order.kill, watched=order.watched)
     folder = Path(order.folder)
 
     @contextmanager

@@ -35,12 +35,16 @@ SUPPLIER, DCC, SSC = "ends@supplier.example", "ends@dcc.example", "ssc@cpl.examp
 
 
 class Order(NamedTuple):
-    """One life. kill: the step at which it ends itself, 0 for never. minutes: after NOW, as a lease runs out."""
+    """One life. kill: the step at which it ends itself, 0 for never. minutes: after NOW, as a lease runs out.
+
+    watched: it waits at each step.
+    """
 
     folder: str
     port: int
     kill: int
     minutes: int = 0
+    watched: bool = False
 
 
 @contextmanager
@@ -59,7 +63,7 @@ def reminders_office(folder: Path, port: int, minutes: int = 0) -> Iterator[Offi
 
 def live(order: Order) -> list[str]:
     """Do rounds until nothing is left to do; return the names of the steps."""
-    steps = Steps(order.kill)
+    steps = Steps(order.kill, watched=order.watched)
     for name in ("send", "_reply", "open"):
         setattr(Line, name, steps.around(f"server.{name}", getattr(Line, name)))
     with reminders_office(Path(order.folder), order.port, order.minutes) as office:

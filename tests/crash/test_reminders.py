@@ -2,11 +2,8 @@
 
 import contextlib
 import email
-import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
 from email import policy
 from pathlib import Path
@@ -22,10 +19,9 @@ from pipeline.office import CPL
 from pipeline.releasing import CONTACTS
 from tests import office as builders
 from tests.contract.smtp_servers import Receiver, receiving
+from tests.crash.conftest import Looks, deaths_among, prepared
 from tests.crash.reminder_victim import SSC, reminders_office
 
-ROOT = Path(__file__).parents[2]
-PARTS = 2
 DATES = {"000001": "01/09/2026", "000024": "20/02/2026"}
 """Entries with other dates: one in its window of six months, and one that has just expired."""
 
@@ -51,22 +47,8 @@ def desk_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def life(desk_folder):
-    command = [sys.executable, "-m", "tests.crash.reminder_victim", str(desk_folder)]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin
-        assert process.stdout
-        asked, answered = process.stdin, process.stdout
-
-        def order(folder: Path, server: Receiver, kill: int = 0, minutes: int = 0) -> dict[str, Any]:
-            given = {"folder": str(folder), "port": server.port, "kill": kill, "minutes": minutes}
-            asked.write(json.dumps(given) + "\n")
-            asked.flush()
-            answer = answered.readline()
-            assert answer, "the victim has ended; what it wrote to standard error says why"
-            return json.loads(answer)
-
-        yield order
-        asked.close()
+    with prepared("tests.crash.reminder_victim", desk_folder) as victims:
+        yield victims.live
 
 
 def stands(folder: Path) -> tuple[dict[str, tuple[EffectState, str, str]], dict[str, Any], list[str]]:
@@ -91,34 +73,40 @@ def rows(folder: Path) -> list[Any]:
         return connection.execute("SELECT key, state FROM effects ORDER BY key").fetchall()
 
 
+def standing(folder: Path, server: Receiver) -> str:
+    return repr([rows(folder), drafts_of(folder), sorted(ids(server))])
+
+
 def ids(server: Receiver) -> Counter[str]:
     return Counter(email.message_from_bytes(mail.raw, policy=policy.SMTP)["Message-ID"] for mail in server.taken)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(PARTS))
-def test_killed_at_every_step_no_key_is_sent_twice(desk_folder, life, tmp_path, part, record_property):
+def test_killed_at_every_step_no_key_is_sent_twice(desk_folder, life, tmp_path, record_property):
     folder = tmp_path / "desk"
     shutil.copytree(desk_folder, folder)
     with receiving() as server:
-        steps = life(folder, server)["steps"]
+        looks = Looks(lambda: standing(folder, server))
+        assert life(folder, look=looks, port=server.port).steps == [step.name for step in looks.steps]
         promised, cases, drafts = stands(folder)
         assert ids(server) == {message_id: 1 for _, message_id, _ in promised.values() if message_id}
         assert len(server.taken) == 2
         assert {state for state, _, _ in promised.values()} == {EffectState.DONE}
         assert (len(promised), len(cases), drafts) == (3, 1, [SSC])
-    seen, unknown = set(), Counter()
-    for kill in range(part * len(steps) // PARTS + 1, (part + 1) * len(steps) // PARTS + 1):
+    deaths, unknown = deaths_among(looks.steps), Counter()
+    first = {step.standing: step.number for step in reversed(deaths)}
+    assert first.keys() == {step.standing for step in looks.steps}
+    assert len(first) >= 6
+    for step in deaths:
         shutil.rmtree(folder)
         shutil.copytree(desk_folder, folder)
-        where = f"{steps[kill - 1]} (step {kill} of {len(steps)})"
+        where = f"{step.name} (step {step.number} of {looks.count})"
         with receiving() as server:
-            assert life(folder, server, kill)["killed"], where
-            known = repr([rows(folder), drafts_of(folder), sorted(ids(server))])
-            if known in seen:  # many steps only look: whoever comes next finds what another death has left already
+            assert life(folder, step.number, port=server.port).killed, where
+            assert standing(folder, server) == step.standing, where
+            if first[step.standing] != step.number:
                 continue
-            seen.add(known)
-            assert life(folder, server, minutes=20)["status"] == 0, where
+            assert life(folder, port=server.port, minutes=20).status == 0, where
             ended, opened, put = stands(folder)
             assert (ended.keys(), opened, put) == (promised.keys(), cases, drafts), where
             sent = ids(server)
@@ -132,8 +120,8 @@ def test_killed_at_every_step_no_key_is_sent_twice(desk_folder, life, tmp_path, 
                     assert state is EffectState.DONE, where
                     assert not message_id or sent[message_id] == 1, where
             assert sum(state is EffectState.UNKNOWN for state, _, _ in ended.values()) <= 1, where
-    assert len(seen) >= 3
     assert unknown.keys() <= {0, 1}  # the server has it, or not, and nobody can say: held for a person
     assert unknown
-    record_property("steps", len(steps))
-    print(f"{len(steps)} steps, {len(seen)} states, unknown by mails at the server: {dict(unknown)}")  # noqa: T201 - the figures
+    record_property("steps", looks.count)
+    figures = f"{looks.count} steps, {len(deaths)} deaths, {len(first)} of them different"
+    print(f"{figures}, unknown by mails at the server: {dict(unknown)}")  # noqa: T201 - the figures

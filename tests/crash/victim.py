@@ -36,7 +36,7 @@ _MOST_ROUNDS = 6
 _PATIENCE = 60
 _CHANGING = ("append", "copy", "move", "add_flags", "uid_expunge", "create_folder", "subscribe_folder")
 _POSTING = ("post", "post_mime", "patch")
-_WRITING = ("create_draft", "create_folder", "mark_read", "move")
+_WRITING = ("create_draft", "create_folder", "mark_read", "move", "set_categories")
 
 
 class Request(NamedTuple):
@@ -67,7 +67,7 @@ class Steps:
         if len(self.names) == self.kill:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.watched:
-            print(json.dumps({"step": name}), flush=True)  # noqa: T201 - the answer
+            os.write(1, f"{json.dumps({'step': name})}\n".encode())
             os.read(0, 1)
 
     def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:

@@ -43,6 +43,7 @@ password_file = "secret"
 password_env = "CPL_PASSWORD"
 inbox = "Eingang"
 drafts = "Entwürfe"
+sent = "Gesendet"
 timeout_seconds = 5
 max_megabytes = 10
 [folders]

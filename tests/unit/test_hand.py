@@ -1,19 +1,23 @@
 """A reply that a person sent from the mailbox is their decision, or a question to them: the worker over a Maildir."""
 
-import os
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 
 import pytest
+import structlog
 
 from pipeline import desk
-from pipeline.compose.proof import bodies
-from pipeline.demo.mail import mail
+from pipeline.demo.answers import PPMID, good_answers
+from pipeline.demo.form import new_entry_form
+from pipeline.demo.mail import File, documents, mail
 from pipeline.domain.judgement import Outcome
 from pipeline.domain.message import Problem
+from pipeline.ledger import steps
+from pipeline.ledger.errors import LedgerConflict
 from pipeline.ledger.records import SENT, EffectState
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
-from tests.office import HELPDESK, NOW, Remembering, Troubled, a_helpdesk, good_submission
+from pipeline.promises import Round
+from tests.hands import draft_text, lies, sends
+from tests.office import HELPDESK, NOW, SHIPPED, Remembering, Troubled, a_helpdesk, cpl, good_submission
 
 MANUFACTURER = "meters@maker.example"
 
@@ -48,32 +52,6 @@ def drafted(helpdesk, submission):
     helpdesk.deliver(submission)
     helpdesk.round()
     return helpdesk
-
-
-def draft_text(helpdesk, position=-1):
-    return bodies(helpdesk.drafts[position])[0]
-
-
-def sends(helpdesk, text="", *, html="", to="", reply_to="", message_id="<sent-1@secas.example>", **headers):
-    """A person sends a mail, as Outlook leaves it among the sent ones: with a Message-ID of its own."""
-    answered = message_from_bytes(helpdesk.drafts[-1], policy=policy.default)
-    sent = EmailMessage(policy=policy.SMTP)
-    sent["From"], sent["To"] = f"Robin <{HELPDESK}>", to or answered["To"]
-    sent["Subject"], sent["Message-ID"] = answered["Subject"], message_id
-    sent["In-Reply-To"] = reply_to or answered["In-Reply-To"]
-    for name, value in headers.items():
-        sent[name.replace("_", "-")] = value
-    sent.set_content(html or text, subtype="html" if html else "plain")
-    lies(helpdesk, sent.as_bytes(), message_id)
-
-
-def lies(helpdesk, raw, name):
-    folder = helpdesk.mail / ".Sent" / "cur"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{abs(hash(name))}:2,S"
-    file.write_bytes(raw)
-    at = helpdesk.clock.now.timestamp()
-    os.utime(file, (at, at))
 
 
 def replies(helpdesk):
@@ -163,8 +141,13 @@ def test_of_a_refusal_the_points_may_be_reworded(refused):
     assert standing(refused)[:2] == ("closed", Outcome.REJECT)
 
 
-def test_an_acceptance_with_a_word_changed_is_asked_about(accepted):
-    sends(accepted, draft_text(accepted).replace("You need not", "But you must"))
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [("You need not", "But you must"), ("WHAT HAPPENS NEXT", "We are sorry: not this one.\n\nWHAT HAPPENS NEXT")],
+)
+def test_an_acceptance_with_a_word_changed_is_asked_about(accepted, there, instead):
+    assert there in draft_text(accepted)
+    sends(accepted, draft_text(accepted).replace(there, instead))
     accepted.round()
     state, why = noted(accepted)
     assert state is EffectState.HELD
@@ -211,6 +194,22 @@ def test_an_acceptance_is_asked_about_where_another_mail_came_in(accepted):
     accepted.round()
     assert noted(accepted)[1].startswith("The drafted acceptance was sent, and another mail of the Case had come in")
     assert accepted.office.ledger.accepted() == ()
+
+
+def test_a_refusal_that_accepts_a_part_is_asked_about(helpdesk):
+    good, other = good_answers() | SHIPPED, good_answers(PPMID) | SHIPPED
+    bad = other | {"Device_Type.name": "A display of ours"}
+    forms = [File(f"{name}.xlsm", new_entry_form(given, cpl())) for name, given in (("good", good), ("bad", bad))]
+    files = [*forms, *documents(good), *documents(other)]
+    drafted(helpdesk, mail("CPL submissions", "Two forms.\n", NOW, files))
+    outcomes = {item.decision.outcome for item in helpdesk.case().judgements[-1].judged}
+    assert {Outcome.ACCEPT, Outcome.REJECT} <= outcomes
+    sends(helpdesk, draft_text(helpdesk))
+    helpdesk.round()
+    state, why = noted(helpdesk)
+    assert state is EffectState.HELD
+    assert why.startswith("The drafted refusal was sent, which accepts some submissions of the mail.")
+    assert standing(helpdesk) == ("open", Outcome.REJECT, "")
 
 
 def test_what_was_asked_is_settled_by_the_person_s_word(refused):
@@ -285,10 +284,65 @@ def test_a_folder_of_sent_mails_that_may_not_be_read_keeps_nothing_else_from_bei
 def test_a_server_that_goes_away_meanwhile_is_asked_again(refused):
     sends(refused, draft_text(refused))
     refused.visit = lambda: Troubled(refused.box, fetch=[MailboxUnavailable("cut off")])
-    assert refused.round().unreachable == "cut off"
+    assert refused.round().answered == 0
     refused.visit = lambda: refused.box
     refused.round()
     assert standing(refused)[0] == "closed"
+
+
+def test_one_bad_mail_among_the_sent_ones_stops_nothing(refused, monkeypatch):
+    sends(refused, draft_text(refused))
+    refused.deliver(mail("CPL submission 2", "The form will follow.\n", NOW))
+    with monkeypatch.context() as broken, structlog.testing.capture_logs() as logs:
+        broken.setattr(refused.office.readers, "message", lambda _: {}["SECRET"])
+        refused.worker()._visit(refused.worker()._look, Round())
+    assert "sent mail failed" in [one["event"] for one in logs]
+    assert "SECRET" not in repr(logs)
+    assert len(refused.office.ledger.waiting()) == 1
+    refused.round()
+    assert standing(refused)[0] == "closed"
+
+
+def test_a_look_that_failed_is_made_up_for_though_the_visit_went_well(refused):
+    worker = refused.worker()
+    worker._open = lambda: Troubled(refused.box, sent=[MailboxUnavailable("too slow")])
+    sends(refused, draft_text(refused))
+    for _ in range(5):
+        worker.run_once()
+        refused.clock.passes(days=1)
+    assert standing(refused)[0] == "open"
+    worker._open = lambda: refused.box
+    worker.run_once()
+    assert standing(refused)[0] == "closed"
+
+
+def test_a_reply_to_a_mail_that_is_read_later_is_found_then(helpdesk):
+    submission = good_submission()
+    message_id = message_from_bytes(submission)["Message-ID"]
+    sent = mail("Re: CPL submission", "We have it.\n", NOW, message_id="<early@secas.example>")
+    lies(helpdesk, sent.replace(b"\r\n\r\n", f"\r\nIn-Reply-To: {message_id}\r\n\r\n".encode(), 1), "early")
+    worker = helpdesk.worker()
+    worker.run_once()
+    helpdesk.deliver(submission)
+    worker.run_once()
+    assert worker.run_once().answered == 1
+
+
+def test_a_reply_that_would_close_over_something_accepted_is_asked_about(refused, monkeypatch):
+    sends(refused, draft_text(refused))
+    close = steps.cases.close
+
+    def refuses(connection, number, **_):
+        del connection
+        raise LedgerConflict(f"{number} has 1 accepted submissions that are not published.")
+
+    monkeypatch.setattr(steps.cases, "close", refuses)
+    refused.round()
+    monkeypatch.setattr(steps.cases, "close", close)
+    state, why = noted(refused)
+    assert state is EffectState.HELD
+    assert why.startswith("The drafted refusal was sent. CPL-2026-00001 has 1 accepted submissions")
+    assert standing(refused) == ("open", Outcome.REJECT, "")
 
 
 def test_a_reply_that_cannot_be_read_is_asked_about(refused, monkeypatch):

@@ -17,7 +17,7 @@ from pipeline.fetch import NotFetched
 from pipeline.ledger.errors import LedgerBusy
 from pipeline.ledger.records import Arrival, NewEffect
 from pipeline.mailbox.port import MailboxUnavailable
-from pipeline.monitor import Figures, Pinger, Rounds, room
+from pipeline.monitor import Figures, Pinger, Rounds, TokenEnds, room
 from pipeline.monitor.expiry import expiries
 from pipeline.office import stamp
 from pipeline.promises import Round
@@ -316,12 +316,26 @@ def test_the_end_of_the_certificate_that_logs_in(office, tmp_path):
     assert list(expiries(office.config)) == [("mailbox", datetime(2027, 1, 1, tzinfo=UTC))]
 
 
+def test_the_end_of_the_token_that_logs_in_is_told_once_there_is_one(office):
+    ends = TokenEnds(office.clock)
+    figures = Figures(office, Rounds(), ends)
+    assert "cpl_login_token" not in figures.metrics()
+    ends.of("smtp")(7_200)
+    for seconds in (3_599, 600):
+        ends.of("mailbox")(seconds)
+        found = samples(figures.metrics())
+        assert found['cpl_login_token_expiry_timestamp_seconds{account="mailbox"}'] == NOW.timestamp() + seconds
+        assert found['cpl_login_token_expiry_timestamp_seconds{account="smtp"}'] == NOW.timestamp() + 7_200
+
+
 def test_every_metric_is_told_of_in_the_documentation(office, tmp_path):
     page = (Path(__file__).parents[2] / "docs" / "operations" / "run.md").read_text("utf-8")
     (tmp_path / "login.pem").write_bytes(certificate(NOW))
     box = GraphConfig(tenant="t", client_id="c", user="u", certificate_file=tmp_path / "login.pem")
     office.config = msgspec.structs.replace(office.config, mailbox=box)
-    told = re.findall(r"^# TYPE (\S+)", Figures(office, Rounds()).metrics(), re.MULTILINE)
+    ends = TokenEnds(office.clock)
+    ends.of("mailbox")(3_599)
+    told = re.findall(r"^# TYPE (\S+)", Figures(office, Rounds(), ends).metrics(), re.MULTILINE)
     assert set(told) == set(re.findall(r"\bcpl_[a-z_]+[a-z]", page)) - {"cpl_round_duration_seconds_sum"}
 
 

@@ -5,28 +5,14 @@ from email import message_from_bytes, policy
 import pytest
 
 from pipeline.compose.proof import bodies
-from pipeline.demo.mail import mail
-from pipeline.domain.message import Problem
 from pipeline.ledger.records import EffectState, MessageState
 from pipeline.mailbox.maildir import Maildir
 from pipeline.mailbox.port import MailboxUnavailable
 from pipeline.promises import Round
-from pipeline.readers.child import Forked
-from tests.office import HELPDESK, NOW, Troubled, a_helpdesk
+from tests.hands import POISON, Dying
+from tests.office import HELPDESK, Troubled, a_helpdesk
 
-POISON = mail("POISON", "x\n", NOW, message_id="<poison@maker.example>")
 FOLDER = "Quarantine"
-
-
-class Dying(Forked):
-    """Readers that die over one mail while they are ``ill``."""
-
-    ill = True
-
-    def message(self, raw):
-        if self.ill and b"POISON" in raw:
-            return Problem("crash", "The reader crashed on it.")
-        return super().message(raw)
 
 
 @pytest.fixture

@@ -63,6 +63,11 @@ def test_the_key_is_the_same_however_a_number_is_written():
     )
 
 
+@pytest.mark.timeout(10)  # in one pass it takes milliseconds; begun anew at each letter, a quarter of a minute
+def test_a_cell_full_of_letters_is_no_number_that_takes_long():
+    assert key_of("cpa", "x" * 32_767) == "X" * 32_767
+
+
 @pytest.mark.parametrize("device", [*DEVICE_TYPES, SAPC])
 @pytest.mark.parametrize("mark", ["[E]", "[R]", "[T]"])
 def test_a_good_submission_of_every_kind_is_accepted(device, mark):

@@ -100,17 +100,20 @@ def test_only_an_imap_mailbox_that_is_told_to_is_watched(secret, tmp_path):
 
 def test_an_application_sends_with_a_token(secret, monkeypatch):
     class Tokens:
-        def __init__(self, app):
-            self.app = app
+        def __init__(self, app, *, noted):
+            self.app, self.noted = app, noted
 
         def token(self, *, renew):
             if renew:
                 raise MailboxRefused("the secret has expired")
+            self.noted(60)
             return f"token of {self.app.client_id}"
 
     monkeypatch.setattr("pipeline.cli.opening.tokens_of", Tokens)
     smtp = SmtpConfig(host="localhost", user="desk", password_file=secret, **OAUTH)
-    settings = transport_opener(Config(mailbox=imap(secret), smtp=smtp))()._settings
+    noted = []
+    settings = transport_opener(Config(mailbox=imap(secret), smtp=smtp), noted.append)()._settings
     assert (settings.password, settings.token(False)) == ("", "token of app")
+    assert noted == [60]
     with pytest.raises(OSError, match="has expired"):
         settings.token(True)

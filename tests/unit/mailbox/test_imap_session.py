@@ -227,4 +227,18 @@ def test_folders_are_placed_whatever_the_namespace_says(mailbox, namespace):
     text = "\n".join(made.describe())
     assert "folders: 2026, INBOX" in text
     assert "drafts folder 'Drafts' is made with the first draft" in text
+    assert "sent mails: no folder of them, so replies are not seen" in text
     assert "connection: unprotected" in text
+
+
+def test_mails_fetched_in_a_row_select_their_folder_once(mailbox):
+    made, server = mailbox({b"FETCH": b"* 1 FETCH (UID 1 RFC822.SIZE 2 BODY[]<0> {2}\r\nab)\r\n%s OK done\r\n"})
+    ref = Ref("INBOX", "7", "1")
+    assert [made.fetch(ref) for _ in range(3)] == [b"ab"] * 3
+    assert sum(b"EXAMINE" in line for line in server.heard) == 1
+    made.unread()
+    made.fetch(ref)
+    assert sum(b"EXAMINE" in line for line in server.heard) == 3
+    made.close()
+    made.fetch(ref)
+    assert sum(b"EXAMINE" in line for line in server.heard) == 4

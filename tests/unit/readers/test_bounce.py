@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.domain.bounce import Bounce, Bounces
 from pipeline.readers.bounce import read_bounces
+from pipeline.readers.message import read_message
 from pipeline.readers.mime import MailLimits
 
 OURS = "<0123abcd.reminder@mail.example>"
@@ -259,6 +260,27 @@ def test_line_ends_of_unix_make_no_difference():
 )
 def test_what_is_no_bounce(raw):
     assert read_bounces(raw) == Bounces()
+
+
+@pytest.mark.parametrize(
+    ("raw", "may"),
+    [
+        (b"Subject: hello\r\n\r\nbody\r\n", False),
+        (b"", False),
+        (older(QMAIL), True),
+        (older(EXIM), True),
+        (report(FAILED), True),
+        (report(FAILED).replace(b"message/delivery-status", b"message/global-delivery-status"), True),
+    ],
+    ids=["plain", "empty", "qmail", "exim", "report", "global-report"],
+)
+def test_the_mail_reader_says_whether_it_is_worth_asking_for_bounces(raw, may):
+    assert read_message(raw).may_be_bounce is may
+    assert may or read_bounces(raw) == Bounces()
+
+
+def test_a_mail_that_cannot_be_read_whole_is_asked_for_bounces_all_the_same():
+    assert read_message(report(FAILED), MailLimits(octets=100)).may_be_bounce
 
 
 # What was made to do harm
