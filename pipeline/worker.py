@@ -164,14 +164,19 @@ class Worker:
             why = f"{most} attempts at it ended badly: look for {record.sha256[:12]} in the log."
             set_aside(office, record.sha256, why, done)
             return
-        read = office.read_mail(record.sha256)
-        if not isinstance(read, Problem):
-            self._judge_one(record, read, done)
-        elif attempt == most:
-            set_aside(office, record.sha256, read.text, done)
-        else:
-            done.failed += 1
-            log.warning("mail not read", step="judge", problem=read.kind, attempt=attempt)
+        try:
+            read = office.read_mail(record.sha256)
+            if not isinstance(read, Problem):
+                self._judge_one(record, read, done)
+            elif attempt == most:
+                set_aside(office, record.sha256, read.text, done)
+            else:
+                done.failed += 1
+                log.warning("mail not read", step="judge", problem=read.kind, attempt=attempt)
+        except OWN_TROUBLE:
+            with suppress(*OWN_TROUBLE):  # a disk that is full for an hour costs no mail its attempts
+                office.ledger.take_back(record.sha256)
+            raise
 
     def _judge_one(self, record: MessageRecord, read: ReadMail, done: Round) -> None:
         office = self.office

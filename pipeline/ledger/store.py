@@ -61,7 +61,10 @@ class Ledger(Procedure):
             return mails.arrive(connection, arrival)
 
     def waiting(self) -> tuple[MessageRecord, ...]:
-        """Return the mails that are received and not concluded, oldest first."""
+        """Return the mails that are received and not concluded.
+
+        Those not tried yet come first, then those tried longest ago: one that cannot get on keeps no other back.
+        """
         with self._database.read() as connection:
             return mails.waiting(connection)
 
@@ -74,6 +77,11 @@ class Ledger(Procedure):
         """Count an attempt at a waiting mail before it is made; the attempts so far, this one included."""
         with self._database.write() as connection:
             return mails.begin(connection, sha256, at)
+
+    def take_back(self, sha256: str) -> None:
+        """Uncount the attempt that ``begin`` counted last, as it met trouble of our own that any mail would meet."""
+        with self._database.write() as connection:
+            mails.take_back(connection, sha256)
 
     def set_aside(self, sha256: str, at: str, why: str, promised: Sequence[NewEffect] = ()) -> None:
         """Take a waiting mail that cannot be judged out of the queue, for a person to see, with what is promised."""

@@ -408,8 +408,35 @@ def test_a_store_that_is_full_ends_the_round_and_loses_nothing(helpdesk, monkeyp
         with pytest.raises(ArtefactsUnavailable):
             helpdesk.round()
     attempts = [record.attempts for record in helpdesk.office.ledger.waiting()]
-    assert attempts == [1, 0][:fetched]  # the second mail would have met it too, and is not begun
+    assert attempts == [0, 0][:fetched]  # it is not the first mail's fault, and the second would have met it too
     assert helpdesk.round() == Round(fetched=2 - fetched, concluded=2, drafted=2, filed=2)
+
+
+def test_a_store_that_is_full_for_hours_sets_no_mail_aside(helpdesk, monkeypatch):
+    helpdesk.deliver(faulty())
+    worker = helpdesk.worker()
+    worker._visit(worker.fetching.fetch, Round())
+    helpdesk.office.ready()
+    with monkeypatch.context() as full:
+        full.setattr(helpdesk.office.artefacts, "put", lambda _: _raise(ArtefactsUnavailable("the disk is full")))
+        for _ in range(5):
+            with pytest.raises(ArtefactsUnavailable):
+                helpdesk.round()
+    assert helpdesk.round() == Round(concluded=1, drafted=1, filed=1)
+
+
+def test_a_mail_that_alone_meets_our_own_trouble_keeps_no_other_back(helpdesk, monkeypatch):
+    helpdesk.deliver(good_submission(), asking())
+    judge = helpdesk.office.judge
+    too_much = ArtefactsUnavailable("the disk is full")
+    monkeypatch.setattr(helpdesk.office, "judge", lambda *of: _raise(too_much) if len(of[0].contents) else judge(*of))
+    with pytest.raises(ArtefactsUnavailable):
+        helpdesk.round()
+    assert len(helpdesk.drafts) == 0
+    with pytest.raises(ArtefactsUnavailable):
+        helpdesk.round()
+    assert len(helpdesk.drafts) == 1
+    assert len(helpdesk.office.ledger.waiting()) == 1
 
 
 def _raise(error):
