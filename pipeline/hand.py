@@ -116,10 +116,16 @@ class Hand:
         plain = replace(plain, by=message.senders[0].addr if message.senders else by)
         if set(message.automatic) - {"own"}:  # a draft that was sent as it stands carries our own mark
             return _told(plain, "Sent by a machine of ours: no decision.")
-        drafts = [draft for draft in record.drafts if self._stands(draft, message, raw)]
+        drafts = [draft for draft in record.drafts if self._stands(draft, message)]
         newest = record.judgements[-1] if record.judgements else None
+        addressed = recipients_in(raw).casefold()
         if not drafts:
+            ours = {record.correspondent.casefold(), *(draft.to.casefold() for draft in record.drafts)}
+            if not any(addr in addressed for addr in ours):
+                return _told(plain, "A mail that concerns the Case was sent to somebody else.")
             return _in_other_words(plain, record, newest)
+        if drafts[-1].to.casefold() not in addressed:
+            return _asking(plain, "The drafted reply was sent to somebody else than it is for.")
         outcome = outcome_of(drafts[-1])
         if outcome in {None, Outcome.CLARIFY}:
             return _told(plain, "The drafted question or answer was sent.")
@@ -127,11 +133,10 @@ class Hand:
             return _asking(plain, f"A reply that says '{outcome}' was sent, which is not what was drafted last.")
         return _decided(plain, record, newest)
 
-    def _stands(self, draft: Draft, message: Message, raw: bytes) -> bool:
-        """Say whether a mail went to whom a Draft is for, with what is decided in it."""
-        wanted = draft.to.casefold()
+    def _stands(self, draft: Draft, message: Message) -> bool:
+        """Say whether what a Draft decides stands in a mail."""
         signature = self.office.sender.signature or (self.office.sender.name,)
-        return wanted in recipients_in(raw).casefold() and stands_in(draft, message.body, signature)
+        return stands_in(draft, message.body, signature)
 
 
 def _decided(plain: Replied, record: CaseRecord, newest: Judgement) -> Replied:
@@ -155,6 +160,8 @@ def _in_other_words(plain: Replied, record: CaseRecord, newest: Judgement | None
         return _told(plain, "A reply in other words was sent; the Case was closed before.")
     if newest is not None and newest.decision.row == BY_HAND:
         return _told(plain, f"A reply in other words was sent; {record.decided_by} had decided before.")
+    if any(effect.kind == SENT and effect.state is EffectState.HELD for effect in record.effects):
+        return _told(plain, "A reply was sent that is none of the drafts; of an earlier one it is asked already.")
     return _asking(plain, "A reply was sent that is none of the drafts.")
 
 

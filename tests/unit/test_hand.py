@@ -166,8 +166,25 @@ def test_an_acceptance_that_is_only_quoted_is_not_sent(accepted):
 def test_a_draft_that_went_to_somebody_else_decides_nothing(accepted):
     sends(accepted, draft_text(accepted), to="colleague@secas.example")
     accepted.round()
-    assert noted(accepted)[0] is EffectState.HELD
+    state, why = noted(accepted)
+    assert state is EffectState.HELD
+    assert why.startswith("The drafted reply was sent to somebody else than it is for.")
     assert accepted.office.ledger.accepted() == ()
+
+
+def test_a_mail_about_the_case_to_somebody_else_is_no_reply(accepted):
+    sends(accepted, "Do you know this meter?", to="colleague@secas.example")
+    accepted.round()
+    assert noted(accepted) == (EffectState.DONE, "A mail that concerns the Case was sent to somebody else.")
+
+
+def test_of_several_replies_in_other_words_it_is_asked_once(refused):
+    for number in range(3):
+        sends(refused, "We talked on the telephone.", message_id=f"<{number}@secas.example>")
+        refused.round()
+    held = [one for one in refused.office.ledger.promised("sent:") if one.state is EffectState.HELD]
+    assert len(held) == 1
+    assert len(refused.office.ledger.promised("sent:")) == 3
 
 
 def test_an_older_draft_that_was_sent_is_asked_about(accepted):
