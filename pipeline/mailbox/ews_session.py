@@ -13,9 +13,9 @@ from lxml import etree
 from pipeline.mailbox import ews_answers, ews_requests
 from pipeline.mailbox.ews_answers import Changes, Folder, Item, NotUnderstood, Page, Part, Trouble
 from pipeline.mailbox.ews_settings import EwsSettings
-from pipeline.mailbox.ews_wire import AnswerTooLong, Busy, Wire, in_words
+from pipeline.mailbox.ews_wire import AnswerTooLong, Busy, Wire
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
-from pipeline.mailbox.trouble import MailTooLarge
+from pipeline.mailbox.trouble import MailTooLarge, in_words
 
 PATIENCE_SECONDS = 30.0
 """How long one visit waits, in all, when the server asks it to; after that the visit ends and comes back later."""

@@ -22,12 +22,11 @@ from requests.adapters import HTTPAdapter
 
 from pipeline.mailbox.ews_settings import EwsSettings
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
-from pipeline.mailbox.trouble import LoginRefused
+from pipeline.mailbox.trouble import LoginRefused, in_words
 
 _WAITS = 10
 """A whole answer may take as many times the time limit of one wait: a server that drips is given up."""
 _PIECE = 65_536
-_WORDS = 300  # of another's words, how many characters a message of ours repeats
 _REDIRECTS = range(300, 400)
 _LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -226,13 +225,6 @@ class _Statuses(FailFast):  # type: ignore[misc]  # exchangelib has no types
                 raise Busy(said, _retry_after(response), undone=status == HTTPStatus.TOO_MANY_REQUESTS)
             case _:
                 raise MailboxRefused(said)
-
-
-def in_words(text: str, *secrets: str) -> str:
-    """Return another's words on one line, cut, and without the secrets should they repeat them."""
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
-    return "".join(c if c.isprintable() else " " for c in text)[:_WORDS].rstrip(". ")
 
 
 def _is_xml(response: requests.Response) -> bool:

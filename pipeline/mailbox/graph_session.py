@@ -16,11 +16,11 @@ import msgspec
 
 from pipeline.mailbox.graph_answers import Failure, Page, Reason
 from pipeline.mailbox.graph_settings import GraphSettings
-from pipeline.mailbox.graph_wire import Answer, AnswerTooLong, Wire, in_words
+from pipeline.mailbox.graph_wire import Answer, AnswerTooLong, Wire
 from pipeline.mailbox.oauth import AppTokens
 from pipeline.mailbox.oauth_settings import Tokens
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
-from pipeline.mailbox.trouble import MailTooLarge
+from pipeline.mailbox.trouble import MailTooLarge, in_words
 
 T = TypeVar("T")
 

@@ -9,8 +9,9 @@ import msgspec
 
 from pipeline.mailbox.graph_parts import Attachment
 from pipeline.mailbox.graph_session import Session
-from pipeline.mailbox.graph_wire import Answer, in_words
+from pipeline.mailbox.graph_wire import Answer
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
+from pipeline.mailbox.trouble import in_words
 
 POST_OCTETS = 2_900_000
 """Largest file sent in one request: 3 MB are the documented limit, and 4 MB that of a request, which is base64."""

@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
+from pipeline.mailbox.trouble import in_words
 
 _WAITS = 10
 """A whole answer may take as many times the time limit of one wait: a server that drips is given up."""
 _NO_BODY = {204, 304}
 _REDIRECTS = range(300, 400)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every address, those that carry a permission too
-_WORDS = 300  # of another's words, how many characters a message of ours repeats
 
 
 class Limits(Protocol):
@@ -129,13 +129,6 @@ class Wire:
         if isinstance(error, httpx.TimeoutException):
             return MailboxUnavailable(f"{place}: no answer within {self._settings.timeout_seconds:g} seconds.")
         return MailboxUnavailable(f"{place}: the connection failed: {in_words(str(error)) or type(error).__name__}.")
-
-
-def in_words(text: str, *secrets: str) -> str:
-    """Return another's words on one line, cut, and without the secrets should they repeat them."""
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
-    return "".join(c if c.isprintable() else " " for c in text)[:_WORDS].rstrip(". ")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

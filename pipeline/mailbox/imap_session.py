@@ -21,10 +21,9 @@ from imapclient.exceptions import LoginError, ProtocolError
 
 from pipeline.mailbox.oauth_settings import AppRegistration
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
-from pipeline.mailbox.trouble import LoginRefused
+from pipeline.mailbox.trouble import LoginRefused, in_words
 
 _GOODBYE_SECONDS = 5.0  # how long a polite logout may take before the socket is simply closed
-_WORDS = 300  # of a server's answer, how many characters a message of ours repeats
 # RFC 5530, section 3; and Exchange Online, which says so in free text.
 _TRY_LATER = re.compile(r"\[(UNAVAILABLE|INUSE|EXPUNGEISSUED|SERVERBUG)\]|throttled", re.IGNORECASE)
 _GARBLED = (
@@ -207,9 +206,7 @@ def is_passing(error: IMAP4.error) -> bool:
 
 def said(words: Exception | str, secret: str) -> str:
     """Return a server's words on one line, cut, and without the secret should they repeat it."""
-    text = str(words).removeprefix("b'").removesuffix("'")
-    text = text.replace(secret, "***") if secret else text
-    return "".join(c if c.isprintable() else " " for c in text)[:_WORDS].rstrip(".")
+    return in_words(str(words).removeprefix("b'").removesuffix("'"), secret)
 
 
 def _shut(client: Any) -> None:

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 import msal
 
-from pipeline.mailbox.graph_wire import Answer, Wire, in_words
+from pipeline.mailbox.graph_wire import Answer, Wire
 from pipeline.mailbox.oauth_settings import AppRegistration, Noted, not_noted
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
+from pipeline.mailbox.trouble import in_words
 
 _ANSWER_OCTETS = 1_000_000
 _TRY_LATER = {"temporarily_unavailable", "server_error"}  # RFC 6749, 4.1.2.1

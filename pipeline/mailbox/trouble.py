@@ -2,6 +2,9 @@
 
 from pipeline.mailbox.port import MailboxRefused
 
+_WORDS = 300
+"""Of another's words, how many characters a message of ours repeats."""
+
 
 class MailTooLarge(MailboxRefused):
     """A mail over the mailbox's limit: it was not fetched, and stays where it is, unread. size, limit: octets."""
@@ -21,3 +24,10 @@ class MailGone(MailboxRefused):
 
 class LoginRefused(MailboxRefused):
     """The server does not let us in. Trying again soon may lock the account."""
+
+
+def in_words(text: str, *secrets: str) -> str:
+    """Return another's words on one line, cut, and without the secrets should they repeat them."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return "".join(c if c.isprintable() else " " for c in text)[:_WORDS].rstrip(". ")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.mailbox import EwsSettings, open_mailbox
-from pipeline.mailbox.ews_wire import AnswerTooLong, _Session, in_words
+from pipeline.mailbox.ews_wire import AnswerTooLong, _Session
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
 
 ROOT = Path(__file__).parents[3]
@@ -88,11 +88,6 @@ def test_exchangelib_is_not_imported_for_another_kind():
         "sys.exit('exchangelib' in sys.modules or 'requests' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
-
-
-def test_another_s_words_stay_on_one_line_short_and_without_secrets():
-    assert in_words(f"a\r\nb {WORD} c.", WORD, "") == "a  b *** c"
-    assert len(in_words("x" * 5_000)) == 300
 
 
 class _Dripping:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from pipeline.mailbox import GraphSettings, open_mailbox
-from pipeline.mailbox.graph_wire import AnswerTooLong, Wire, in_words
+from pipeline.mailbox.graph_wire import AnswerTooLong, Wire
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
 
 WORD = "s3cret~value"
@@ -65,11 +65,6 @@ def test_a_missing_package_is_named_with_what_to_do(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MailboxRefused, match=rf"{package}.*pip install 'secas-cpl-pipeline\[graph\]'"):
         open_mailbox(settings())
-
-
-def test_another_s_words_stay_on_one_line_short_and_without_secrets():
-    assert in_words(f"a\r\nb {WORD} c.", WORD, "") == "a  b *** c"
-    assert len(in_words("x" * 5_000)) == 300
 
 
 class _Response:
