@@ -160,6 +160,8 @@ class Promises:
         if effect.kind == ASIDE:
             return self._set_aside(effect, mailbox)
         filed = mailbox.file_away(*self._mail(effect))
+        for place in self.office.ledger.copies(effect.payload["sha256"]):
+            mailbox.file_away(Ref(*place), *self._mail(effect)[1:])
         done.filed += filed is Filed.DONE
         return f"file away: {filed.value}"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import Column, Connection, Row, false, func, or_, select, update
+from sqlalchemy import Column, Connection, Row, false, func, not_, or_, select, update
 
 from pipeline.ledger import upkeep
 from pipeline.ledger.errors import LedgerConflict
@@ -110,6 +110,19 @@ def message(connection: Connection, sha256: str) -> MessageRecord | None:
     """Return the mail of those bytes, if it was ever recorded."""
     row = connection.execute(select(messages).where(messages.c.sha256 == sha256)).first()
     return record(row) if row else None
+
+
+def copies(connection: Connection, sha256: str) -> tuple[Place, ...]:
+    """Return the other places of its folder at which a mail of those bytes was seen."""
+    here = (messages.c.mailbox == sightings.c.mailbox) & (messages.c.folder == sightings.c.folder)
+    same = (messages.c.generation == sightings.c.generation) & (messages.c.uid == sightings.c.uid)
+    rows = connection.execute(
+        select(sightings.c.folder, sightings.c.generation, sightings.c.uid)
+        .join(messages, messages.c.sha256 == sightings.c.message)
+        .where(sightings.c.message == sha256, here, not_(same))
+        .order_by(sightings.c.seq)
+    )
+    return tuple((row.folder, row.generation, row.uid) for row in rows)
 
 
 def begin(connection: Connection, sha256: str, at: str) -> int:

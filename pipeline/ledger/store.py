@@ -73,6 +73,11 @@ class Ledger(Procedure):
         with self._database.read() as connection:
             return mails.message(connection, sha256)
 
+    def copies(self, sha256: str) -> tuple[Place, ...]:
+        """Return the other places of its folder at which a mail of those bytes was seen: copies of it may lie there."""
+        with self._database.read() as connection:
+            return mails.copies(connection, sha256)
+
     def begin(self, sha256: str, at: str) -> int:
         """Count an attempt at a waiting mail before it is made; the attempts so far, this one included."""
         with self._database.write() as connection:

@@ -73,9 +73,8 @@ def test_the_same_bytes_however_often_and_wherever_are_one_submission(helpdesk, 
         stand.deliver(raw)
     comes_to_rest(helpdesk)
     answered(helpdesk, stand)
-    filed = [held.raw for held in stand.present(PROCESSED)]
-    assert Counter(filed) == dict.fromkeys(DISTINCT, 1)
-    assert Counter(filed + [held.raw for held in stand.present("INBOX")]) == Counter(DELIVERED)
+    assert {held.raw for held in stand.present(PROCESSED)} == DISTINCT
+    assert stand.present("INBOX") == [], "a copy left there would be answered by hand"
 
     stand.renumber()
     comes_to_rest(helpdesk)

@@ -63,12 +63,13 @@ def test_a_worker_that_lost_its_turn_leaves_the_rest_to_the_other(helpdesk):
     assert len(helpdesk.drafts) == len(helpdesk.office.ledger.cases()) == 3
 
 
-def test_a_slow_round_keeps_its_turn_while_it_gets_on(helpdesk):
+@pytest.mark.parametrize("way", [1, -1], ids=["on", "back"])
+def test_a_slow_round_keeps_its_turn_while_it_gets_on_and_where_the_clock_is_set_back(helpdesk, way):
     helpdesk.deliver(asking(1), asking(2), faulty())
     others = []
 
     def slowly(*_):
-        helpdesk.clock.passes(seconds=SECONDS * 0.6)
+        helpdesk.clock.passes(seconds=way * SECONDS * 0.6)
         others.append(helpdesk.office.ledger.lease(LEASE, "another", helpdesk.office.now(), SECONDS))
 
     assert helpdesk.worker(progress=slowly).run_once().concluded == 3
