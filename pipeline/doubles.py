@@ -36,13 +36,15 @@ class Doubles:
             for one in self.office.ledger.promised("draft:")
             if one.state is EffectState.DONE and now - datetime.fromisoformat(one.done) <= timedelta(days=_DAYS)
         }
-        self._swept = now.date()
+        moved = 0
         try:
             found = mailbox.drafts(list(ours)) if ours else {}
-            return sum(self._one(mailbox, message_id, ours[message_id], found[message_id]) for message_id in found)
+            for message_id, traces in found.items():
+                moved += self._one(mailbox, message_id, ours[message_id], traces)
         except MailboxRefused as error:
             log.warning("drafts not swept", step="sweep", error=str(error))
-            return 0
+        self._swept = now.date()
+        return moved
 
     def _one(self, mailbox: Mailbox, message_id: str, sha256: str, traces: Sequence[Trace]) -> int:
         standing = [trace for trace in traces if trace.place is Place.DRAFTS]

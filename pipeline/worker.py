@@ -133,7 +133,9 @@ class Worker:
     def judge(self, done: Round) -> None:
         """Judge every waiting mail; one that fails is tried again later, and set aside after its last attempt."""
         office = self.office
-        waiting = office.ledger.waiting()
+        most = office.config.worker.attempts
+        # The first to come is judged first, but one that cannot get on keeps no other back.
+        waiting = sorted(office.ledger.waiting(), key=lambda record: record.attempts >= most)
         if waiting:
             office.ready()  # where it is not, no mail is begun and no attempt counted
         for position, record in enumerate(waiting, start=1):
@@ -160,7 +162,7 @@ class Worker:
                 set_aside(office, record.sha256, "Its bytes are not here, and it is not unread in the mailbox.", done)
             return
         attempt = office.ledger.begin(record.sha256, office.now())
-        if attempt > most:
+        if attempt > most and not record.note:
             why = f"{most} attempts at it ended badly: look for {record.sha256[:12]} in the log."
             set_aside(office, record.sha256, why, done)
             return
@@ -168,14 +170,14 @@ class Worker:
             read = office.read_mail(record.sha256)
             if not isinstance(read, Problem):
                 self._judge_one(record, read, done)
-            elif attempt == most:
+            elif attempt >= most:
                 set_aside(office, record.sha256, read.text, done)
             else:
                 done.failed += 1
                 log.warning("mail not read", step="judge", problem=read.kind, attempt=attempt)
-        except OWN_TROUBLE:
-            with suppress(*OWN_TROUBLE):  # a disk that is full for an hour costs no mail its attempts
-                office.ledger.take_back(record.sha256)
+        except OWN_TROUBLE as error:
+            with suppress(*OWN_TROUBLE):  # a disk that is full for an hour sets no mail aside
+                office.ledger.met_trouble(record.sha256, str(error))
             raise
 
     def _judge_one(self, record: MessageRecord, read: ReadMail, done: Round) -> None:

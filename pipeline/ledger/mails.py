@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import Column, Connection, Row, false, func, not_, or_, select, update
+from sqlalchemy import Connection, Row, false, func, not_, or_, select, update
 
 from pipeline.ledger import upkeep
 from pipeline.ledger.errors import LedgerConflict
@@ -97,8 +97,8 @@ def lies_in(connection: Connection, sha256: str, folder: str) -> None:
 
 
 def waiting(connection: Connection) -> tuple[MessageRecord, ...]:
-    """Return the mails to be judged: those that were not tried yet, then those tried longest ago; the oldest first."""
-    return _in_state(connection, MessageState.RECEIVED, messages.c.last_attempt)
+    """Return the mails to be judged, oldest first."""
+    return _in_state(connection, MessageState.RECEIVED)
 
 
 def set_aside_messages(connection: Connection) -> tuple[MessageRecord, ...]:
@@ -131,7 +131,7 @@ def begin(connection: Connection, sha256: str, at: str) -> int:
     attempts: int | None = connection.execute(
         update(messages)
         .where(messages.c.sha256 == sha256, messages.c.state == MessageState.RECEIVED)
-        .values(attempts=messages.c.attempts + 1, last_attempt=at)
+        .values(attempts=messages.c.attempts + 1, last_attempt=at, note="")
         .returning(messages.c.attempts)
     ).scalar()
     if attempts is None:
@@ -139,13 +139,10 @@ def begin(connection: Connection, sha256: str, at: str) -> int:
     return attempts
 
 
-def take_back(connection: Connection, sha256: str) -> None:
-    """Uncount the attempt that was begun last; one that waits no more stays as it is."""
-    connection.execute(
-        update(messages)
-        .where(messages.c.sha256 == sha256, messages.c.state == MessageState.RECEIVED, messages.c.attempts > 0)
-        .values(attempts=messages.c.attempts - 1)
-    )
+def met_trouble(connection: Connection, sha256: str, why: str) -> None:
+    """Note of a waiting mail what trouble of our own its last attempt met; the next one clears it."""
+    waits = (messages.c.sha256 == sha256) & (messages.c.state == MessageState.RECEIVED)
+    connection.execute(update(messages).where(waits).values(note=why))
 
 
 def set_aside(connection: Connection, sha256: str, at: str, why: str) -> None:
@@ -214,9 +211,9 @@ def record(row: Row[tuple[object, ...]]) -> MessageRecord:
     )
 
 
-def _in_state(connection: Connection, state: MessageState, *first: Column[str]) -> tuple[MessageRecord, ...]:
+def _in_state(connection: Connection, state: MessageState) -> tuple[MessageRecord, ...]:
     rows = connection.execute(
-        select(messages).where(messages.c.state == state).order_by(*first, messages.c.received_us, messages.c.seq)
+        select(messages).where(messages.c.state == state).order_by(messages.c.received_us, messages.c.seq)
     )
     return tuple(record(row) for row in rows)
 

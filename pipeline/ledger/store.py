@@ -61,9 +61,9 @@ class Ledger(Procedure):
             return mails.arrive(connection, arrival)
 
     def waiting(self) -> tuple[MessageRecord, ...]:
-        """Return the mails that are received and not concluded.
+        """Return the mails that are received and not concluded, oldest first.
 
-        Those not tried yet come first, then those tried longest ago: one that cannot get on keeps no other back.
+        note: what trouble of our own the last attempt met, or empty.
         """
         with self._database.read() as connection:
             return mails.waiting(connection)
@@ -83,10 +83,10 @@ class Ledger(Procedure):
         with self._database.write() as connection:
             return mails.begin(connection, sha256, at)
 
-    def take_back(self, sha256: str) -> None:
-        """Uncount the attempt that ``begin`` counted last, as it met trouble of our own that any mail would meet."""
+    def met_trouble(self, sha256: str, why: str) -> None:
+        """Note that an attempt at a waiting mail met trouble of our own, so that it is not held against the mail."""
         with self._database.write() as connection:
-            mails.take_back(connection, sha256)
+            mails.met_trouble(connection, sha256, why)
 
     def set_aside(self, sha256: str, at: str, why: str, promised: Sequence[NewEffect] = ()) -> None:
         """Take a waiting mail that cannot be judged out of the queue, for a person to see, with what is promised."""

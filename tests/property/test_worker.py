@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pipeline import desk
 from pipeline.demo.mail import File, Thread, hostile_submission, mail, reply, unrelated
 from pipeline.domain.judgement import Outcome
-from pipeline.ledger.records import EffectState
+from pipeline.ledger.records import SENT, EffectState
 from pipeline.mailbox.port import MailboxRefused, MailboxUnavailable
 from pipeline.mailbox.trouble import MailGone
 from tests.office import NOW, PROCESSED, Remembering, Troubled, a_helpdesk, good_submission
@@ -37,7 +37,7 @@ ANSWERED = [MAILS["faulty"], MAILS["hostile"], MAILS["without a form"]]
 NOT_OURS = {MAILS["unrelated"], MAILS["another unrelated"], MAILS["machine's"]}
 ERRORS = (MailboxUnavailable("away"), MailboxRefused("refused"), MailGone("gone"))
 READERS = Remembering()
-CALLS = ("unread", "fetch", "save_draft", "file_away")
+CALLS = ("sent", "unread", "fetch", "drafts", "save_draft", "file_away")
 
 
 class Office(RuleBasedStateMachine):
@@ -113,6 +113,14 @@ class Office(RuleBasedStateMachine):
         found = data.draw(st.sampled_from(self.helpdesk.folder("Drafts")))
         (self.helpdesk.mail / found.place).write_bytes(found.raw + b"A word of mine.\r\n")
 
+    @precondition(lambda self: self.helpdesk.folder("Drafts"))
+    @rule(data=st.data())
+    def a_person_sends_a_draft(self, data):
+        found = data.draw(st.sampled_from(self.helpdesk.folder("Drafts")))
+        target = self.helpdesk.mail / ".Sent" / "cur"
+        target.mkdir(parents=True, exist_ok=True)
+        (self.helpdesk.mail / found.place).rename(target / Path(found.place).name)
+
     @precondition(lambda self: self.helpdesk.office.ledger.cases())
     @rule(data=st.data(), outcome=st.sampled_from(Outcome), why=st.sampled_from(["So it is.", "On second thoughts."]))
     def a_person_decides(self, data, outcome, why):
@@ -133,16 +141,16 @@ class Office(RuleBasedStateMachine):
     def no_draft_stands_twice(self):
         ids = Counter(message_from_bytes(raw, policy=policy.default)["Message-ID"] for raw in self.helpdesk.drafts)
         assert not [one for one, times in ids.items() if times > 1]
-        recorded = {d.message_id for c in self.helpdesk.office.ledger.cases() for d in self._case(c.number).drafts}
+        recorded = {d.message_id for case in self._cases() for d in case.drafts}
         assert set(ids) <= recorded
+        sent = Counter(mail.raw for mail in self.helpdesk.folder("Sent"))
+        assert max(sent.values(), default=0) <= 1
 
     @invariant()
     def each_mail_is_judged_at_most_once_by_the_worker(self):
-        for case in self.helpdesk.office.ledger.cases():
+        for case in self._cases():
             by_worker = Counter(
-                judgement.message
-                for judgement in self._case(case.number).judgements
-                if judgement.decision.row != desk.BY_HAND
+                judgement.message for judgement in case.judgements if judgement.decision.row != desk.BY_HAND
             )
             assert all(times == 1 for times in by_worker.values())
 
@@ -158,7 +166,7 @@ class Office(RuleBasedStateMachine):
         filed = self.helpdesk.folder(PROCESSED)
         assert {self.helpdesk.state_of(mail.raw)[1] for mail in filed} <= {"new-entry", "repeat"}
         assert all(mail.flags == "S" for mail in filed)
-        assert max(Counter(mail.raw for mail in filed).values(), default=0) <= 1
+        assert Counter(mail.raw for mail in filed) <= self.delivered
 
     def comes_to_rest(self):
         """With the mailbox well again and every hold lifted, all that is still there gets done."""
@@ -172,8 +180,12 @@ class Office(RuleBasedStateMachine):
         for raw, times in self.delivered.items():
             if times > self.removed[raw]:
                 assert self.helpdesk.state_of(raw)[0] == "concluded"
-        states = {effect.state for case in office.ledger.cases() for effect in self._case(case.number).effects}
-        assert states <= {EffectState.DONE}
+        effects = [effect for case in self._cases() for effect in case.effects]
+        assert {effect.state for effect in effects if effect.kind != SENT} <= {EffectState.DONE}
+        # What a person sent is noted once, and decides, or is asked about as long as the Case is open.
+        assert sum(effect.kind == SENT for effect in effects) == len(self.helpdesk.folder("Sent"))
+        asked = {effect.case for effect in effects if effect.kind == SENT and effect.state is not EffectState.DONE}
+        assert asked <= {case.number for case in office.ledger.cases()}
         known = {row["sha256"] for row in office.ledger.dump()["messages"]}
         assert known <= {sha256(raw).hexdigest() for raw in MAILS.values()}
 
@@ -186,6 +198,10 @@ class Office(RuleBasedStateMachine):
                 record = self.helpdesk.office.ledger.message(sha256(filed.raw).hexdigest())
                 drafts = [effect for effect in self._case(record.case).effects if effect.kind == "draft"]
                 assert all(draft.state is EffectState.DONE for draft in drafts)
+
+    def _cases(self):
+        ledger = self.helpdesk.office.ledger
+        return [self._case(case.number) for state in ("open", "closed") for case in ledger.cases(state)]
 
     def _case(self, number):
         return self.helpdesk.office.ledger.case(number)

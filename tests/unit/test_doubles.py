@@ -107,10 +107,11 @@ def test_folders_that_may_not_be_read_stop_nothing(helpdesk):
     assert helpdesk.round().fetched == 1
 
 
-def test_a_server_that_goes_away_is_asked_at_the_next_start(helpdesk):
+def test_a_server_that_goes_away_is_asked_again(helpdesk):
     (raw,) = helpdesk.drafts
     copied(helpdesk, raw)
-    helpdesk.visit = lambda: Troubled(helpdesk.box, drafts=[MailboxUnavailable("away")])
-    assert helpdesk.round().unreachable == "away"
-    helpdesk.visit = lambda: helpdesk.box
-    assert swept(helpdesk) == ([raw], [raw])
+    box = Troubled(helpdesk.box, drafts=[MailboxUnavailable("away")])
+    helpdesk.visit = lambda: box
+    worker = helpdesk.worker()
+    assert swept(helpdesk, worker) == ([raw, raw], [])
+    assert swept(helpdesk, worker) == ([raw], [raw])
