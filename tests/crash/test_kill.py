@@ -6,6 +6,7 @@ standing; the death must leave just that, and once for each standing a fresh wor
 the uninterrupted run leaves. With CPL_EVERY_STEP=1 in the environment workers are killed at every single step.
 """
 
+from collections.abc import Sequence
 from email import message_from_bytes, policy
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract import dovecot
-from tests.crash.conftest import Left, Place, Whole
+from tests.crash.conftest import Left, Place, Step, Whole
 
 PARTS = 2
 """The deaths on one mailbox are dealt out to so many tests, for as many processors."""
@@ -39,7 +40,7 @@ def killed_at_every_step(place: Place, tmp_path: Path, part: int, record_propert
     if part == PARTS - 1:
         place.new(tmp_path / "killed")
         assert place.live(tmp_path / "killed", whole.count + 1).steps == [step.name for step in whole.steps]
-    deaths = len(whole.deaths()[part::PARTS])
+    deaths = len(dealt(whole.deaths(), part, PARTS))
     assert deaths > 50
     assert standings > 20
     for name, figure in (("steps", whole.count), ("deaths", deaths), ("different deaths", standings)):
@@ -56,14 +57,19 @@ def killed(place: Place, folder: Path, whole: Whole, part: int = 0, parts: int =
     assert {step.name for step in deaths} == {step.name for step in whole.steps}
     first = {step.standing: step.number for step in reversed(deaths)}
     assert first.keys() == {step.standing for step in whole.steps}
-    for step in deaths[part::parts]:
+    for step in dealt(deaths, part, parts):
         after = f"killed {step.name} (step {step.number} of {whole.count})"
         place.new(folder)
         assert place.live(folder, step.number).killed, after
         assert place.standing(folder) == step.standing, after
         if first[step.standing] == step.number:
             puts_right(place, folder, whole.left, after)
-    return sum(first[step.standing] == step.number for step in deaths[part::parts])
+    return sum(first[step.standing] == step.number for step in dealt(deaths, part, parts))
+
+
+def dealt(deaths: Sequence[Step], part: int, parts: int) -> Sequence[Step]:
+    """Return one part of the deaths, in a row: what lies before a step and after the one before it is the same."""
+    return deaths[part * len(deaths) // parts : (part + 1) * len(deaths) // parts]
 
 
 def puts_right(place: Place, folder: Path, expected: Left, after: str) -> None:
